@@ -1,0 +1,103 @@
+"""Every layer, one family a file, and the way from a layer's settings back to the layer."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any
+
+from numcnn.nn.layers.activation import (
+    GELU,
+    Activation,
+    LeakyReLU,
+    ReLU,
+    Sigmoid,
+    SiLU,
+    Softmax,
+    Tanh,
+)
+from numcnn.nn.layers.base import Layer
+from numcnn.nn.layers.convolution import Conv2D
+from numcnn.nn.layers.dense import Dense
+from numcnn.nn.layers.dropout import Dropout
+from numcnn.nn.layers.normalization import BatchNorm
+from numcnn.nn.layers.pooling import AveragePool2D, GlobalAveragePool2D, MaxPool2D, Pool2D
+from numcnn.nn.layers.preprocessing import Normalization, Rescaling
+from numcnn.nn.layers.residual import Residual
+from numcnn.nn.layers.shape import Flatten
+
+__all__ = [
+    "GELU",
+    "LAYERS",
+    "Activation",
+    "AveragePool2D",
+    "BatchNorm",
+    "Conv2D",
+    "Dense",
+    "Dropout",
+    "Flatten",
+    "GlobalAveragePool2D",
+    "Layer",
+    "LeakyReLU",
+    "MaxPool2D",
+    "Normalization",
+    "Pool2D",
+    "ReLU",
+    "Rescaling",
+    "Residual",
+    "SiLU",
+    "Sigmoid",
+    "Softmax",
+    "Tanh",
+    "layer_from_config",
+]
+
+LAYERS: Mapping[str, type[Layer]] = MappingProxyType(
+    {
+        layer.__name__: layer
+        for layer in (
+            AveragePool2D,
+            BatchNorm,
+            Conv2D,
+            Dense,
+            Dropout,
+            Flatten,
+            GELU,
+            GlobalAveragePool2D,
+            LeakyReLU,
+            MaxPool2D,
+            Normalization,
+            ReLU,
+            Rescaling,
+            Residual,
+            Sigmoid,
+            SiLU,
+            Softmax,
+            Tanh,
+        )
+    }
+)
+"""The layers that a model file may name. A file can ask for nothing else."""
+
+
+def layer_from_config(
+    config: Mapping[str, Any], known: Mapping[str, type[Layer]] = LAYERS
+) -> Layer:
+    """Make the layer that `Layer.config` described.
+
+    Args:
+        config: The class name under ``"layer"``, and the settings.
+        known: The classes that may be named. Add your own to read models that use them.
+
+    Raises:
+        ValueError: The class is not known, or does not have such settings.
+    """
+    settings = dict(config)
+    name = settings.pop("layer", None)
+    if name not in known:
+        raise ValueError(f"layer {name!r} is unknown; known are {', '.join(known)}")
+    for key, value in settings.items():
+        if isinstance(value, list) and all(isinstance(inner, Mapping) for inner in value):
+            settings[key] = [layer_from_config(inner, known) for inner in value]
+    try:
+        return known[name](**settings)
+    except TypeError as error:
+        raise ValueError(f"the settings of layer {name} do not fit: {error}") from error

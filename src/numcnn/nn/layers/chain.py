@@ -1,0 +1,72 @@
+"""Layers one after another: what a model and a residual connection are both made of."""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from typing import final
+
+import numpy as np
+
+from numcnn.nn.arrays import Array, Shape
+from numcnn.nn.context import Context
+from numcnn.nn.layers.base import Layer
+
+
+@final
+class Chain:
+    """A row of layers, each with a name of its own: ``conv2d_1``, ``relu_1``, ``conv2d_2``.
+
+    Attributes:
+        shapes: After `build`, the input's shape and then each layer's output shape.
+    """
+
+    def __init__(self, layers: Sequence[Layer]) -> None:
+        self.shapes: list[Shape] = []
+        self._layers: list[tuple[str, Layer]] = []
+        counts = Counter[str]()
+        for layer in layers:
+            kind = type(layer).__name__.lower()
+            counts[kind] += 1
+            self._layers.append((f"{kind}_{counts[kind]}", layer))
+
+    def __iter__(self) -> Iterator[tuple[str, Layer]]:
+        return iter(self._layers)
+
+    def build(self, input_shape: Shape, rng: np.random.Generator) -> Shape:
+        """Build the layers, each for the output of the one before.
+
+        Raises:
+            ValueError: A layer cannot take its input; the message begins with its name.
+        """
+        self.shapes = [tuple(input_shape)]
+        for name, layer in self:
+            try:
+                self.shapes.append(layer.build(self.shapes[-1], rng))
+            except ValueError as error:
+                raise ValueError(f"{name}: {error}") from error
+        return self.shapes[-1]
+
+    def forward(self, x: Array, ctx: Context) -> Array:
+        """Pass ``x`` through all layers."""
+        for _, layer in self:
+            x = layer.forward(x, ctx)
+        return x
+
+    def backward(self, dy: Array, ctx: Context) -> Array:
+        """Apply the chain rule: from the last layer to the first, each turns ``dy`` into ``dx``.
+
+        ::
+
+            y = f(g(x))        dx = g_backward(f_backward(dy))
+        """
+        for _, layer in reversed(self._layers):
+            dy = layer.backward(dy, ctx)
+        return dy
+
+    def multiply_adds(self) -> int:
+        """The sum over the layers, for one example. Only after `build`."""
+        return sum(
+            layer.multiply_adds(before, after)
+            for (_, layer), before, after in zip(
+                self, self.shapes[:-1], self.shapes[1:], strict=True
+            )
+        )

@@ -1,0 +1,119 @@
+"""Batch normalization."""
+
+import math
+from dataclasses import dataclass
+from typing import final
+
+import numpy as np
+
+from numcnn.nn.arrays import Array, Shape
+from numcnn.nn.context import Context
+from numcnn.nn.layers.base import Layer
+
+
+@final
+@dataclass(eq=False)
+class BatchNorm(Layer):
+    """Give each feature mean 0 and variance 1 over the batch, then a learned scale and shift.
+
+    ::
+
+        y = gamma (x - mean) / sqrt(variance + epsilon) + beta
+
+    After a dense layer a feature is a column of ``(batch, features)``; after a convolution it is a
+    channel, and the statistics run over the batch, the height and the width. Input and output have
+    the same shape; ``gamma`` and ``beta`` are ``(features,)``.
+
+    In training, mean and variance are those of the batch. Inference must not depend on what else
+    is in the batch, so it uses running averages of them, kept as state::
+
+        running = momentum * running + (1 - momentum) * batch
+
+    As in PyTorch (whose ``momentum`` is one minus this one), the batch normalizes with its plain
+    variance, and the running variance collects the unbiased one, with ``count - 1``.
+
+    Source: Ioffe and Szegedy, "Batch normalization: accelerating deep network training by reducing
+    internal covariate shift", 2015.
+
+    Attributes:
+        momentum: How much of the running averages stays at each step, from 0 to below 1.
+        epsilon: Keeps the division away from zero.
+    """
+
+    momentum: float = 0.9
+    epsilon: float = 1e-5
+
+    decayed = frozenset[str]()
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.momentum < 1:
+            raise ValueError(f"momentum is {self.momentum}; give at least 0 and less than 1")
+        if self.epsilon <= 0:
+            raise ValueError(f"epsilon is {self.epsilon}; give a small positive number")
+
+    def build(self, input_shape: Shape, rng: np.random.Generator) -> Shape:
+        """Start as the identity: scale 1, shift 0, running mean 0 and variance 1."""
+        features = input_shape[-1]
+        self.params = {
+            "gamma": np.ones(features, np.float32),
+            "beta": np.zeros(features, np.float32),
+        }
+        self.state = {
+            "mean": np.zeros(features, np.float32),
+            "variance": np.ones(features, np.float32),
+        }
+        return input_shape
+
+    def forward(self, x: Array, ctx: Context) -> Array:
+        """Normalize, scale and shift; in training, also average the statistics."""
+        if ctx.training:
+            mean, variance = self._batch_statistics(x, ctx)
+        else:
+            mean, variance = self.state["mean"], self.state["variance"]
+        inverse_deviation = 1 / np.sqrt(variance + x.dtype.type(self.epsilon))
+        normalized = (x - mean) * inverse_deviation
+        ctx.save(self, normalized, inverse_deviation)
+        return self.params["gamma"] * normalized + self.params["beta"]
+
+    def backward(self, dy: Array, ctx: Context) -> Array:
+        """Derive the gradients of ``y = gamma z + beta`` with ``z = (x - mean) / deviation``.
+
+        The learned part is a dense layer's, feature by feature::
+
+            dgamma = sum dy z        dbeta = sum dy        dz = gamma dy
+
+        In inference, mean and deviation are constants: ``dx = dz / deviation``. In training they
+        depend on every ``x`` of the ``m`` in the batch: ``dmean / dx = 1 / m`` and, since
+        ``variance = sum (x - mean)^2 / m``, ``dvariance / dx = 2 (x - mean) / m``. With
+        ``dz / dmean = -1 / deviation`` and ``dz / dvariance = -z / (2 variance)``, the three paths
+        from ``x`` to ``z`` sum up to::
+
+            dx = (dz - sum(dz) / m - z sum(dz z) / m) / deviation
+
+        In words: what would only move all of the batch up, or stretch it, is taken out, since
+        normalizing undoes it. The two sums are ``gamma dbeta`` and ``gamma dgamma``.
+        """
+        normalized, inverse_deviation = ctx.take(self)
+        axes = tuple(range(dy.ndim - 1))
+        dgamma = (dy * normalized).sum(axis=axes)
+        dbeta = dy.sum(axis=axes)
+        ctx.grads[self] = {"gamma": dgamma, "beta": dbeta}
+        scale = self.params["gamma"] * inverse_deviation
+        if not ctx.training:
+            return dy * scale
+        count = math.prod(dy.shape[:-1])
+        return scale * (dy - dbeta / count - normalized * (dgamma / count))
+
+    def _batch_statistics(self, x: Array, ctx: Context) -> tuple[Array, Array]:
+        axes = tuple(range(x.ndim - 1))
+        mean, variance = x.mean(axis=axes), x.var(axis=axes)
+        count = math.prod(x.shape[:-1])
+        unbiased = variance * (count / max(count - 1, 1))
+        ctx.new_state[self] = {
+            "mean": self._running("mean", mean),
+            "variance": self._running("variance", unbiased),
+        }
+        return mean, variance
+
+    def _running(self, name: str, batch: Array) -> Array:
+        return self.momentum * self.state[name] + (1 - self.momentum) * batch

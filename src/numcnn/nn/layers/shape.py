@@ -1,0 +1,31 @@
+"""Layers that only rearrange."""
+
+import math
+from dataclasses import dataclass
+from typing import final
+
+import numpy as np
+
+from numcnn.nn.arrays import Array, Shape
+from numcnn.nn.context import Context
+from numcnn.nn.layers.base import Layer
+
+
+@final
+@dataclass(eq=False)
+class Flatten(Layer):
+    """Write each example as one row: ``(batch, ...)`` becomes ``(batch, features)``."""
+
+    def build(self, input_shape: Shape, rng: np.random.Generator) -> Shape:
+        """Nothing to learn."""
+        return (math.prod(input_shape),)
+
+    def forward(self, x: Array, ctx: Context) -> Array:
+        """Reshape."""
+        ctx.save(self, x.shape)
+        return x.reshape(len(x), -1)
+
+    def backward(self, dy: Array, ctx: Context) -> Array:
+        """Reshape back: each number keeps its own gradient."""
+        (shape,) = ctx.take(self)
+        return dy.reshape(shape)

@@ -1,0 +1,390 @@
+"""Sequential: layers in a row, built for an input shape, that learn and predict."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any, final
+
+import numpy as np
+from numpy.typing import ArrayLike, DTypeLike, NDArray
+
+from numcnn.nn.arrays import Array, Shape
+from numcnn.nn.context import Context
+from numcnn.nn.flat_vector import flat_vector
+from numcnn.nn.layers import LAYERS, Layer, Sigmoid, Softmax, layer_from_config
+from numcnn.nn.layers.activation import softmax
+from numcnn.nn.layers.chain import Chain
+
+
+@final
+class Sequential:
+    """A network: layers one after another.
+
+    >>> import numpy as np
+    >>> from numcnn.nn import Conv2D, Dense, Flatten, ReLU, Sequential
+    >>> model = Sequential([Conv2D(8, 5), ReLU(), Flatten(), Dense(10)])
+    >>> model.build((28, 28, 1), seed=0)
+    (10,)
+    >>> model.predict(np.zeros((3, 28, 28, 1))).shape
+    (3,)
+
+    After `build`, all parameters lie in one vector, `parameters`, of which each layer's ``params``
+    are views: an optimizer works on the vector, a layer sees its weights. The same holds for
+    `statistics` and the layers' ``state``.
+
+    Attributes:
+        layers: The layers, in order.
+        input_shape: What `build` was given: a shape without the batch axis.
+        output_shape: The shape of one example's output.
+        parameters: All learned numbers, one vector.
+        statistics: All numbers that are kept but not learned, one vector.
+    """
+
+    def __init__(self, layers: Sequence[Layer]) -> None:
+        """Store the layers.
+
+        Raises:
+            ValueError: There is no layer, or one of them stands in two places: its gradients
+                would overwrite each other.
+        """
+        self.layers = tuple(layers)
+        self.input_shape: Shape = ()
+        self.output_shape: Shape = ()
+        self.parameters: Array = np.empty(0, np.float32)
+        self.statistics: Array = np.empty(0, np.float32)
+        self._chain = Chain(self.layers)
+        if not self.layers:
+            raise ValueError("layers is empty; give at least one layer")
+        seen: set[Layer] = set()
+        for name, layer in self.named_layers():
+            if layer in seen:
+                raise ValueError(f"{name} stands in two places; make a layer for each place")
+            seen.add(layer)
+
+    def build(self, input_shape: Sequence[int], seed: int | np.random.Generator = 0) -> Shape:
+        """Make the weights for inputs of one shape.
+
+        Args:
+            input_shape: Without the batch axis: ``(height, width, channels)`` or ``(features,)``.
+            seed: A seed, or the generator that the initial weights are drawn from. The same seed
+                gives the same weights.
+
+        Returns:
+            The output's shape, without the batch axis.
+
+        Raises:
+            ValueError: The shape is not made of positive integers, or a layer cannot take what
+                reaches it; the message names the layer.
+        """
+        shape = tuple(int(size) for size in input_shape)
+        if not shape or min(shape) < 1:
+            raise ValueError(
+                f"input_shape is {input_shape}; give positive sizes without the batch axis, "
+                "such as (28, 28, 1)"
+            )
+        self.output_shape = self._chain.build(shape, np.random.default_rng(seed))
+        self.input_shape = shape
+        self._lay_out(np.float32)
+        return self.output_shape
+
+    def _lay_out(self, dtype: DTypeLike) -> None:
+        """Move all parameters and all state into one vector each, and give the layers views."""
+        layers = [layer for _, layer in self.named_layers()]
+        self.parameters, views = flat_vector(
+            [array for layer in layers for array in layer.params.values()], dtype
+        )
+        self.statistics, state_views = flat_vector(
+            [array for layer in layers for array in layer.state.values()], dtype
+        )
+        parts, state_parts = iter(views), iter(state_views)
+        for layer in layers:
+            # Read-only mappings: binding a name to another array would part it from the vector.
+            layer.params = MappingProxyType({name: next(parts) for name in layer.params})
+            layer.state = MappingProxyType({name: next(state_parts) for name in layer.state})
+
+    def named_layers(self) -> Iterator[tuple[str, Layer]]:
+        """Yield all layers with their names, inner layers right after the one around them."""
+
+        def walk(name: str, layer: Layer) -> Iterator[tuple[str, Layer]]:
+            yield name, layer
+            for place, child in layer.children():
+                yield from walk(f"{name}.{place}", child)
+
+        for name, layer in self._chain:
+            yield from walk(name, layer)
+
+    def forward(self, x: ArrayLike, ctx: Context) -> Array:
+        """Compute the outputs of a batch.
+
+        Args:
+            x: ``(batch, *input_shape)``, of any real dtype.
+            ctx: This pass's mode and memory.
+
+        Returns:
+            ``(batch, *output_shape)``: logits, unless the last layer says otherwise.
+
+        Raises:
+            ValueError: The model is not built, or ``x`` has another shape.
+        """
+        return self._chain.forward(self._checked(x), ctx)
+
+    def backward(self, dy: Array, ctx: Context) -> Array:
+        """Find the gradients of all parameters; they are in ``ctx.grads`` afterwards.
+
+        Args:
+            dy: d loss / d output, ``(batch, *output_shape)``.
+            ctx: The one that `forward` was given.
+
+        Returns:
+            d loss / d input, ``(batch, *input_shape)``.
+        """
+        return self._chain.backward(dy, ctx)
+
+    def gradient(self, ctx: Context) -> Array:
+        """Lay out the gradients that `backward` left in ``ctx`` as `parameters` lie."""
+        return flat_vector(
+            [ctx.grads[layer][name] for _, layer in self.named_layers() for name in layer.params],
+            self.parameters.dtype,
+        )[0]
+
+    def commit(self, ctx: Context) -> None:
+        """Keep the running statistics that a training pass computed."""
+        for layer, arrays in ctx.new_state.items():
+            assert isinstance(layer, Layer)
+            for name, value in arrays.items():
+                layer.state[name][...] = value
+
+    def outputs(self, x: ArrayLike, batch_size: int = 128) -> Array:
+        """Compute the outputs in inference mode, a batch at a time.
+
+        Args:
+            x: ``(count, *input_shape)``, of any real dtype.
+            batch_size: How many examples go through at once; bounds the memory.
+
+        Returns:
+            ``(count, *output_shape)``.
+
+        Raises:
+            ValueError: The model is not built, or ``x`` has another shape.
+        """
+        x = np.asarray(x)
+        # One empty batch if there are no examples, so that shape and errors are as always.
+        return np.concatenate(
+            [
+                self.forward(x[start : start + batch_size], Context())
+                for start in range(0, max(len(x), 1), batch_size)
+            ]
+        )
+
+    def predict_proba(self, x: ArrayLike, batch_size: int = 128) -> Array:
+        """Compute the classes' probabilities.
+
+        The outputs go through a softmax, unless the last layer is a `Softmax` or `Sigmoid` already.
+
+        Returns:
+            ``(count, classes)``.
+        """
+        outputs = self.outputs(x, batch_size)
+        return outputs if isinstance(self.layers[-1], Softmax | Sigmoid) else softmax(outputs)
+
+    def predict(self, x: ArrayLike, batch_size: int = 128) -> NDArray[np.intp]:
+        """Say the most probable class of each example, as its index.
+
+        Returns:
+            ``(count,)``.
+        """
+        return self.outputs(x, batch_size).argmax(axis=-1)
+
+    def activations(self, x: ArrayLike) -> Iterator[tuple[str, Array]]:
+        """Yield each layer's name and its output for a batch, in inference mode, first to last."""
+        y = self._checked(x)
+        for name, layer in self._chain:
+            y = layer.forward(y, Context())
+            yield name, y
+
+    def summary(self) -> "Summary":
+        """Say what the model is made of: output shapes, parameters and multiply-adds by layer.
+
+        Raises:
+            ValueError: The model is not built.
+        """
+        self._require_built()
+        shapes = self._chain.shapes
+        return Summary(
+            self.input_shape,
+            tuple(
+                SummaryRow(
+                    name,
+                    after,
+                    sum(
+                        array.size
+                        for inner in (layer, *(child for _, child in layer.children()))
+                        for array in inner.params.values()
+                    ),
+                    layer.multiply_adds(before, after),
+                )
+                for (name, layer), before, after in zip(
+                    self._chain, shapes[:-1], shapes[1:], strict=True
+                )
+            ),
+        )
+
+    def decayed(self) -> NDArray[np.bool_]:
+        """Which entries of `parameters` weight decay pulls to zero; see `Layer.decayed`."""
+        return np.concatenate(
+            [np.zeros(0, bool)]
+            + [
+                np.full(array.size, name in layer.decayed)
+                for _, layer in self.named_layers()
+                for name, array in layer.params.items()
+            ]
+        )
+
+    def state_dict(self) -> dict[str, Array]:
+        """Copy all parameters and state: ``conv2d_1.weight``, ``batchnorm_1.mean``, and so on."""
+        return {name: array.copy() for name, array in self._named_arrays()}
+
+    def load_state_dict(self, arrays: Mapping[str, NDArray[Any]]) -> None:
+        """Take over what `state_dict` gave. Either all of it is taken, or, on an error, nothing.
+
+        Raises:
+            ValueError: The model is not built, or names or shapes are not this model's.
+        """
+        self._require_built()
+        own = dict(self._named_arrays())
+        if own.keys() != arrays.keys():
+            missing, foreign = own.keys() - arrays.keys(), arrays.keys() - own.keys()
+            raise ValueError(
+                "the arrays are not this model's: "
+                f"missing {sorted(missing) or 'none'}, unknown {sorted(foreign) or 'none'}; "
+                "load them into the architecture that they were saved from"
+            )
+        for name, array in own.items():
+            if array.shape != arrays[name].shape:
+                raise ValueError(
+                    f"{name} is {arrays[name].shape}, but this model's is {array.shape}; "
+                    "load it into the architecture that it was saved from"
+                )
+        for name, array in own.items():
+            array[...] = arrays[name]
+
+    def astype(self, dtype: DTypeLike) -> "Sequential":
+        """Copy the model, its numbers in another dtype: float64 to check gradients."""
+        copy = Sequential.from_config(self.config(), {**LAYERS, **self._own_layer_types()})
+        if self.input_shape:
+            copy.build(self.input_shape)
+            copy.load_state_dict(self.state_dict())
+            copy._lay_out(dtype)
+            copy.parameters[:] = self.parameters
+            copy.statistics[:] = self.statistics
+        return copy
+
+    def config(self) -> list[dict[str, Any]]:
+        """The settings of all layers, as JSON can hold them."""
+        return [layer.config() for layer in self.layers]
+
+    @staticmethod
+    def from_config(
+        config: Sequence[Mapping[str, Any]], known: Mapping[str, type[Layer]] = LAYERS
+    ) -> "Sequential":
+        """Make the model that `config` described, not yet built.
+
+        Raises:
+            ValueError: A layer is not in ``known``, or its settings do not fit.
+        """
+        return Sequential([layer_from_config(layer, known) for layer in config])
+
+    def __repr__(self) -> str:
+        return f"Sequential([{', '.join(repr(layer) for layer in self.layers)}])"
+
+    def _own_layer_types(self) -> dict[str, type[Layer]]:
+        return {type(layer).__name__: type(layer) for _, layer in self.named_layers()}
+
+    def _named_arrays(self) -> Iterator[tuple[str, Array]]:
+        for name, layer in self.named_layers():
+            for key, array in (*layer.params.items(), *layer.state.items()):
+                yield f"{name}.{key}", array
+
+    def _require_built(self) -> None:
+        if not self.input_shape:
+            raise ValueError("the model has no weights yet; call build(input_shape) first")
+
+    def _checked(self, x: ArrayLike) -> Array:
+        self._require_built()
+        batch = np.asarray(x, self.parameters.dtype)
+        if batch.shape[1:] != self.input_shape:
+            raise ValueError(
+                f"x has the shape {batch.shape}, but this model takes "
+                f"(batch, {', '.join(map(str, self.input_shape))}); reshape or resize x"
+            )
+        return batch
+
+
+@final
+@dataclass(frozen=True)
+class SummaryRow:
+    """One layer of a summary.
+
+    Attributes:
+        name: The layer's name.
+        output_shape: Without the batch axis.
+        parameters: How many learned numbers it has, inner layers included.
+        multiply_adds: How many multiplications with an addition its products take for one example.
+    """
+
+    name: str
+    output_shape: Shape
+    parameters: int
+    multiply_adds: int
+
+
+@final
+@dataclass(frozen=True)
+class Summary:
+    """What a model is made of. Printed, it is a table.
+
+    Attributes:
+        input_shape: Without the batch axis.
+        rows: One for each layer.
+    """
+
+    input_shape: Shape
+    rows: tuple[SummaryRow, ...]
+
+    @property
+    def parameters(self) -> int:
+        """How many learned numbers there are."""
+        return sum(row.parameters for row in self.rows)
+
+    @property
+    def multiply_adds(self) -> int:
+        """How many multiply-adds one example takes."""
+        return sum(row.multiply_adds for row in self.rows)
+
+    def __str__(self) -> str:
+        def size(shape: Shape) -> str:
+            return " x ".join(map(str, shape))
+
+        cells = [
+            ("Layer", "Output", "Parameters", "Multiply-adds"),
+            ("input", size(self.input_shape), "", ""),
+            *(
+                (
+                    row.name,
+                    size(row.output_shape),
+                    f"{row.parameters:,}" if row.parameters else "",
+                    f"{row.multiply_adds:,}" if row.multiply_adds else "",
+                )
+                for row in self.rows
+            ),
+            ("total", "", f"{self.parameters:,}", f"{self.multiply_adds:,}"),
+        ]
+        widths = [max(len(line[column]) for line in cells) for column in range(4)]
+        lines = [
+            f"{a:<{widths[0]}}  {b:>{widths[1]}}  {c:>{widths[2]}}  {d:>{widths[3]}}"
+            for a, b, c, d in cells
+        ]
+        rule = "-" * len(lines[0])
+        return "\n".join([lines[0], rule, *lines[1:-1], rule, lines[-1]])
+
+    __repr__ = __str__

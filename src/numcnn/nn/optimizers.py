@@ -1,0 +1,296 @@
+"""How parameters follow the gradient: each optimizer is its paper's formula on a vector.
+
+`Sequential` keeps all its parameters in one vector, so an optimizer knows no layers. It keeps its
+own vectors, one number for each parameter, in `Optimizer.slots`; with them saved, training goes on
+as if it had never stopped.
+"""
+
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import ClassVar, final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from numcnn.nn.arrays import Array
+from numcnn.nn.schedules import Constant, Schedule
+
+_CHUNK = 16_384
+"""Parameters updated at once: a chunk with its slots and temporaries stays in a core's cache."""
+
+
+@dataclass(kw_only=True)
+class Optimizer(ABC):
+    """What all optimizers share: the rate, weight decay, clipping, and the walk over the vector.
+
+    Attributes:
+        learning_rate: A number, or a `Schedule`.
+        weight_decay: How strongly weights are pulled to zero: each step takes off
+            ``rate * weight_decay * parameter``, apart from the gradient ("decoupled").
+            Source: Loshchilov and Hutter, "Decoupled weight decay regularization", 2019.
+        clip_norm: If the gradient's Euclidean norm is above this, it is scaled down to it.
+            Source: Pascanu, Mikolov and Bengio, "On the difficulty of training recurrent neural
+            networks", 2013.
+        iterations: How many steps were taken.
+        slots: The optimizer's memory by name, vectors like the parameters.
+    """
+
+    learning_rate: float | Schedule = 0.001
+    weight_decay: float = 0.0
+    clip_norm: float | None = None
+    iterations: int = field(default=0, init=False)
+    slots: dict[str, Array] = field(default_factory=dict, init=False, repr=False)
+
+    slot_names: ClassVar[tuple[str, ...]] = ()
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.learning_rate, Schedule) and not self.learning_rate > 0:
+            raise ValueError(f"learning_rate is {self.learning_rate}; give a positive number")
+        if self.weight_decay < 0:
+            raise ValueError(f"weight_decay is {self.weight_decay}; give 0 or more")
+        if self.clip_norm is not None and not self.clip_norm > 0:
+            raise ValueError(f"clip_norm is {self.clip_norm}; give a positive number or None")
+
+    @property
+    def schedule(self) -> Schedule:
+        """The learning rate as a schedule."""
+        rate = self.learning_rate
+        return rate if isinstance(rate, Schedule) else Constant(rate)
+
+    def step(
+        self,
+        parameters: Array,
+        gradient: Array,
+        rate: float | None = None,
+        decayed: NDArray[np.bool_] | None = None,
+    ) -> None:
+        """Change ``parameters`` in place by one step.
+
+        Args:
+            parameters: A vector, as `Sequential.parameters`.
+            gradient: d loss / d parameters, a vector like it.
+            rate: This step's learning rate; needed if `learning_rate` is a schedule, since only
+                the training knows the time.
+            decayed: Which parameters weight decay applies to; all if None.
+
+        Raises:
+            ValueError: The vectors do not fit, or a schedule's rate is missing.
+        """
+        if parameters.shape != gradient.shape or parameters.ndim != 1:
+            raise ValueError(
+                f"parameters has the shape {parameters.shape} and gradient {gradient.shape}; "
+                "give two vectors of the same length"
+            )
+        if rate is None:
+            if isinstance(self.learning_rate, Schedule):
+                raise ValueError(
+                    f"rate is missing; give {type(self.learning_rate).__name__}'s at this time"
+                )
+            rate = self.learning_rate
+        for name in self.slot_names:
+            if name not in self.slots:
+                self.slots[name] = np.zeros_like(parameters)
+        self.iterations += 1
+        scale = self._clipping(gradient)
+        for start in range(0, parameters.size, _CHUNK):
+            part = slice(start, start + _CHUNK)
+            p, g = parameters[part], gradient[part]
+            if self.weight_decay:
+                kept = 1 - rate * self.weight_decay
+                p *= kept if decayed is None else np.where(decayed[part], p.dtype.type(kept), 1)
+            if scale != 1:
+                g = g * p.dtype.type(scale)
+            self._update(p, g, {name: slot[part] for name, slot in self.slots.items()}, rate)
+
+    def _clipping(self, gradient: Array) -> float:
+        if self.clip_norm is None:
+            return 1.0
+        norm = math.sqrt(float(np.dot(gradient, gradient)))
+        return min(1.0, self.clip_norm / norm) if norm else 1.0
+
+    @abstractmethod
+    def _update(self, p: Array, g: Array, slots: Mapping[str, Array], rate: float) -> None:
+        """Change ``p`` and ``slots`` in place; every number by itself."""
+
+
+@final
+@dataclass(kw_only=True)
+class SGD(Optimizer):
+    """Stochastic gradient descent, with momentum if asked for.
+
+    ::
+
+        v = momentum v + g
+        p = p - rate v                      or, with Nesterov:  p = p - rate (g + momentum v)
+
+    Sources: Polyak, "Some methods of speeding up the convergence of iteration methods", 1964;
+    Sutskever, Martens, Dahl and Hinton, "On the importance of initialization and momentum in deep
+    learning", 2013 (Nesterov's, in the form that PyTorch has).
+
+    Attributes:
+        momentum: How much of the last step goes on, from 0 to below 1.
+        nesterov: Whether to use the gradient of where momentum leads.
+    """
+
+    learning_rate: float | Schedule = 0.01
+    momentum: float = 0.0
+    nesterov: bool = False
+
+    slot_names = ("velocity",)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        _check_share("momentum", self.momentum)
+        if self.nesterov and not self.momentum:
+            raise ValueError("nesterov is True but momentum is 0; give a momentum such as 0.9")
+
+    def _update(self, p: Array, g: Array, slots: Mapping[str, Array], rate: float) -> None:
+        v = slots["velocity"]
+        v *= self.momentum
+        v += g
+        p -= rate * (g + self.momentum * v if self.nesterov else v)
+
+
+@final
+@dataclass(kw_only=True)
+class RMSProp(Optimizer):
+    """Each parameter's step is divided by the size that its gradient usually has.
+
+    ::
+
+        s = rho s + (1 - rho) g^2
+        p = p - rate g / (sqrt(s) + epsilon)
+
+    Source: Tieleman and Hinton, "Lecture 6.5: rmsprop", Coursera, 2012.
+
+    Attributes:
+        rho: How slowly the average forgets, from 0 to below 1.
+        epsilon: Keeps the division away from zero.
+    """
+
+    rho: float = 0.99
+    epsilon: float = 1e-8
+
+    slot_names = ("square",)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        _check_share("rho", self.rho)
+
+    def _update(self, p: Array, g: Array, slots: Mapping[str, Array], rate: float) -> None:
+        s = slots["square"]
+        s *= self.rho
+        s += (1 - self.rho) * g * g
+        p -= rate * g / (np.sqrt(s) + self.epsilon)
+
+
+@final
+@dataclass(kw_only=True)
+class Adam(Optimizer):
+    """Momentum, and steps divided by the gradient's usual size; both start unbiased.
+
+    ::
+
+        m = beta_1 m + (1 - beta_1) g           m' = m / (1 - beta_1^t)
+        v = beta_2 v + (1 - beta_2) g^2         v' = v / (1 - beta_2^t)
+        p = p - rate m' / (sqrt(v') + epsilon)
+
+    at step ``t``. With ``weight_decay`` this is AdamW.
+
+    Source: Kingma and Ba, "Adam: a method for stochastic optimization", 2015.
+
+    Attributes:
+        beta_1: How slowly the mean of the gradient forgets, from 0 to below 1.
+        beta_2: How slowly the mean of its square forgets, from 0 to below 1.
+        epsilon: Keeps the division away from zero.
+    """
+
+    beta_1: float = 0.9
+    beta_2: float = 0.999
+    epsilon: float = 1e-8
+
+    slot_names = ("mean", "square")
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        _check_share("beta_1", self.beta_1)
+        _check_share("beta_2", self.beta_2)
+
+    def _update(self, p: Array, g: Array, slots: Mapping[str, Array], rate: float) -> None:
+        m, v = slots["mean"], slots["square"]
+        m *= self.beta_1
+        m += (1 - self.beta_1) * g
+        v *= self.beta_2
+        v += (1 - self.beta_2) * g * g
+        # Both corrections as plain numbers: m' / (sqrt(v') + epsilon) without two more passes.
+        correction_1 = 1 - self.beta_1**self.iterations
+        correction_2 = math.sqrt(1 - self.beta_2**self.iterations)
+        p -= (rate / correction_1) * m / (np.sqrt(v) * (1 / correction_2) + self.epsilon)
+
+
+def AdamW(  # noqa: N802 (a name that everybody knows)
+    *,
+    learning_rate: float | Schedule = 0.001,
+    weight_decay: float = 0.01,
+    beta_1: float = 0.9,
+    beta_2: float = 0.999,
+    epsilon: float = 1e-8,
+    clip_norm: float | None = None,
+) -> Adam:
+    """Adam with decoupled weight decay switched on: the same thing as `Adam`, by its usual name.
+
+    Source: Loshchilov and Hutter, "Decoupled weight decay regularization", 2019.
+    """
+    return Adam(
+        learning_rate=learning_rate,
+        weight_decay=weight_decay,
+        beta_1=beta_1,
+        beta_2=beta_2,
+        epsilon=epsilon,
+        clip_norm=clip_norm,
+    )
+
+
+@final
+@dataclass
+class MovingAverage:
+    """An exponential moving average of the weights: often a better model than the last weights.
+
+    ::
+
+        average = decay average + (1 - decay) weights
+
+    The decay grows up to its value, ``min(decay, (1 + t) / (10 + t))`` at step ``t``, so that the
+    random start is forgotten fast.
+
+    Source: Polyak and Juditsky, "Acceleration of stochastic approximation by averaging", 1992; the
+    growing decay is TensorFlow's.
+
+    Attributes:
+        decay: How slowly the average forgets, from 0 to below 1.
+        iterations: How many times it was updated.
+        average: The averaged vectors, in the order in which `update` gets them.
+    """
+
+    decay: float = 0.999
+    iterations: int = field(default=0, init=False)
+    average: list[Array] = field(default_factory=list, init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        _check_share("decay", self.decay)
+
+    def update(self, *vectors: Array) -> None:
+        """Take the weights after a step into the average."""
+        if not self.average:
+            self.average = [vector.copy() for vector in vectors]
+        decay = min(self.decay, (1 + self.iterations) / (10 + self.iterations))
+        self.iterations += 1
+        for average, vector in zip(self.average, vectors, strict=True):
+            average += (1 - decay) * (vector - average)
+
+
+def _check_share(name: str, value: float) -> None:
+    if not 0 <= value < 1:
+        raise ValueError(f"{name} is {value}; give at least 0 and less than 1")
