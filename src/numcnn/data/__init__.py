@@ -1,0 +1,69 @@
+"""Data sets as arrays: finding and reading them, splitting, batching and augmenting them.
+
+`load` gets a data set by its name, or one's own from a CSV table or a folder of images.
+"""
+
+from numcnn.data.augmentation import (
+    Augmentation,
+    Compose,
+    Cutout,
+    Draw,
+    ElasticDistortion,
+    GaussianNoise,
+    HorizontalFlip,
+    PaddedCrop,
+    RandomAffine,
+    augmentation_from_config,
+)
+from numcnn.data.batches import Batch, Batches
+from numcnn.data.catalog import Description, describe, fetch, is_local, load, names
+from numcnn.data.cifar10 import CIFAR10_CLASSES, load_cifar10, read_cifar10_batch
+from numcnn.data.csv_table import read_csv, write_submission
+from numcnn.data.dataset import Dataset, Splits
+from numcnn.data.digits import load_digits
+from numcnn.data.download import DownloadError
+from numcnn.data.folder import read_folder
+from numcnn.data.idx import read_idx, read_idx_images, read_idx_labels, write_idx
+from numcnn.data.locate import DataNotFoundError
+from numcnn.data.mnist import FASHION_CLASSES, load_fashion_mnist, load_mnist
+from numcnn.data.split import split_validation
+
+__all__ = [
+    "CIFAR10_CLASSES",
+    "FASHION_CLASSES",
+    "Augmentation",
+    "Batch",
+    "Batches",
+    "Compose",
+    "Cutout",
+    "DataNotFoundError",
+    "Dataset",
+    "Description",
+    "DownloadError",
+    "Draw",
+    "ElasticDistortion",
+    "GaussianNoise",
+    "HorizontalFlip",
+    "PaddedCrop",
+    "RandomAffine",
+    "Splits",
+    "augmentation_from_config",
+    "describe",
+    "fetch",
+    "is_local",
+    "load",
+    "load_cifar10",
+    "load_digits",
+    "load_fashion_mnist",
+    "load_mnist",
+    "names",
+    "read_cifar10_batch",
+    "read_csv",
+    "read_folder",
+    "read_idx",
+    "read_idx_images",
+    "read_idx_labels",
+    "split_validation",
+    "write_idx",
+    "write_submission",
+]

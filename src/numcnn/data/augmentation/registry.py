@@ -1,0 +1,53 @@
+"""Making an augmentation again from the settings that a run wrote down."""
+
+from typing import Any
+
+from numcnn.data.augmentation.affine import RandomAffine
+from numcnn.data.augmentation.base import Augmentation
+from numcnn.data.augmentation.compose import Compose
+from numcnn.data.augmentation.crop import PaddedCrop
+from numcnn.data.augmentation.cutout import Cutout
+from numcnn.data.augmentation.elastic import ElasticDistortion
+from numcnn.data.augmentation.flip import HorizontalFlip
+from numcnn.data.augmentation.noise import GaussianNoise
+
+# Named one by one: a settings file must not be able to name any other class.
+_TYPES: dict[str, type[Augmentation]] = {
+    kind.__name__: kind
+    for kind in (
+        Compose,
+        Cutout,
+        ElasticDistortion,
+        GaussianNoise,
+        HorizontalFlip,
+        PaddedCrop,
+        RandomAffine,
+    )
+}
+
+
+def augmentation_from_config(config: dict[str, Any]) -> Augmentation:
+    """Make an augmentation from what its `Augmentation.config` gave.
+
+    Args:
+        config: The class's name as ``type``, and its settings.
+
+    Raises:
+        ValueError: The type is unknown, or a setting is unknown, missing or out of range.
+    """
+    if not isinstance(config, dict):
+        raise ValueError(f"config is {config!r}; give an object with a type and settings")
+    kind = config.get("type")
+    if not isinstance(kind, str) or kind not in _TYPES:
+        raise ValueError(f"augmentation type is {kind!r}; there are {', '.join(sorted(_TYPES))}")
+    settings = {
+        name: tuple(value) if isinstance(value, list) else value
+        for name, value in config.items()
+        if name != "type"
+    }
+    if kind == Compose.__name__ and isinstance(settings.get("steps"), tuple):
+        settings["steps"] = tuple(augmentation_from_config(step) for step in settings["steps"])
+    try:
+        return _TYPES[kind](**settings)
+    except TypeError as error:
+        raise ValueError(f"settings of {kind} do not fit: {error}") from error

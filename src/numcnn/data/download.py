@@ -1,0 +1,146 @@
+"""Downloading a data set's files: from one mirror or the next, checked, and whole or not at all.
+
+pooch does the transfer. A file appears under its own name only after its checksum was right, so
+neither a lost connection nor a damaged mirror leaves anything behind that a later run would take
+for data.
+"""
+
+import gzip
+import hashlib
+import os
+import shutil
+import tarfile
+import tempfile
+import zlib
+from pathlib import Path
+from typing import Any, Protocol
+
+from numcnn.atomic_file import atomic_file
+from numcnn.data.sources import Checksum, Download, Source
+
+_MOST_SECONDS_OF_SILENCE = 30
+_BLOCK = 1 << 16
+
+
+class ProgressBar(Protocol):
+    """What can show a download's progress: a bar by tqdm, or a few lines around any other."""
+
+    total: int
+
+    def update(self, amount: int, /) -> object:
+        """Go on by so many bytes."""
+
+    def reset(self) -> object:
+        """Go back to zero."""
+
+    def close(self) -> object:
+        """A file is complete. If another follows, `total` is set and `update` called again."""
+
+
+class DownloadError(OSError):
+    """No mirror of a file could be reached, or none had the right content."""
+
+
+def download(
+    source: Source, folder: str | os.PathLike[str], *, progressbar: bool | ProgressBar = False
+) -> None:
+    """Download those files of a data set that a folder does not have yet.
+
+    Args:
+        source: The data set.
+        folder: Where to put its files. Made if missing.
+        progressbar: As pooch takes it: True for a bar by tqdm (which must be installed), or an
+            object to report to.
+
+    Raises:
+        DownloadError: Each mirror of a file failed: could not be reached, broke off, or sent
+            something else. The message says what each did.
+        OSError: The folder cannot be written, or the disk is full.
+        ImportError: pooch is not installed.
+        ValueError: ``progressbar`` is True and tqdm is not installed.
+    """
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    for wanted in source.downloads:
+        if all((folder / name).is_file() for name in wanted.provides):
+            continue
+        # In the same folder, because the system's folder for temporary files may be small.
+        with tempfile.TemporaryDirectory(prefix=".download-", dir=folder) as scratch:
+            fetched = Path(scratch) / "fetched"
+            _fetch(wanted, fetched, progressbar)
+            if wanted.folder_in_archive is None:
+                with atomic_file(folder / wanted.provides[0]) as temporary:
+                    shutil.copyfile(fetched, temporary)
+            else:
+                _take_out(fetched, wanted.folder_in_archive, wanted.provides, folder)
+
+
+def cache_folder() -> Path:
+    """Tell where downloads are kept, each data set's in a folder of its name.
+
+    Raises:
+        ImportError: pooch, which knows each system's place for caches, is not installed.
+    """
+    return Path(_pooch().os_cache("numcnn"))
+
+
+def _fetch(wanted: Download, target: Path, progressbar: bool | ProgressBar) -> None:
+    transfer = _pooch().HTTPDownloader(
+        progressbar=progressbar, chunk_size=_BLOCK, timeout=_MOST_SECONDS_OF_SILENCE
+    )
+    failures = []
+    for url in wanted.urls:
+        try:
+            transfer(url, str(target), None)
+        except OSError as error:
+            # Our own file system's errors (disk full) have a number; those of requests have none.
+            if error.errno is not None:
+                raise
+            failures.append(f"{url} ({_reason(error)})")
+            continue
+        if _digest(target, wanted.checksum) == wanted.checksum.digest:
+            return
+        failures.append(f"{url} (sent something else: {wanted.checksum.algorithm} differs)")
+    raise DownloadError(f"no download from {' or '.join(failures)}")
+
+
+def _reason(error: OSError) -> str:
+    """Put an error of requests, whose own words fill a paragraph, into one or two."""
+    status = getattr(getattr(error, "response", None), "status_code", None)
+    return f"HTTP status {status}" if status is not None else type(error).__name__
+
+
+def _digest(path: Path, checksum: Checksum) -> str | None:
+    """Hash a file, or what is packed in it; None if it cannot be unpacked."""
+    with path.open("rb") as raw:
+        # A server that declares the gzip file as an encoding has made requests unpack it already.
+        packed = raw.read(2) == b"\x1f\x8b"
+        raw.seek(0)
+        try:
+            with gzip.GzipFile(fileobj=raw) if checksum.unpacked and packed else raw as content:
+                digest = hashlib.new(checksum.algorithm, usedforsecurity=False)
+                while block := content.read(_BLOCK):
+                    digest.update(block)
+        except (EOFError, zlib.error, gzip.BadGzipFile):
+            return None
+    return digest.hexdigest()
+
+
+def _take_out(archive: Path, inside: str, names: tuple[str, ...], folder: Path) -> None:
+    """Write the named members of a tar archive, and nothing else that it may hold."""
+    with tarfile.open(archive, "r:*") as tar:
+        for name in names:
+            # By name, and under our own name: a path in the archive cannot lead elsewhere.
+            member = tar.extractfile(f"{inside}/{name}")
+            if member is None:
+                raise DownloadError(f"{inside}/{name} in the archive is not a file")
+            with member, atomic_file(folder / name) as temporary, temporary.open("wb") as file:
+                shutil.copyfileobj(member, file)
+
+
+def _pooch() -> Any:
+    try:
+        import pooch
+    except ImportError as error:
+        raise ImportError("downloading data sets needs pooch: pip install 'numcnn[app]'") from error
+    return pooch

@@ -1,0 +1,26 @@
+"""Names for the streams of random numbers that one seed gives.
+
+Each use of randomness in this package takes a generator of its own,
+``np.random.default_rng([seed, STREAM, ...])``, so that drawing more numbers in one place changes
+none in another, and so that any of them can be made again from the seed without having kept a
+generator's state.
+"""
+
+STREAM_SPLIT = int.from_bytes(b"splt")
+"""Which images go to the validation part."""
+
+STREAM_SHUFFLE = int.from_bytes(b"shuf")
+"""The order of the images in an epoch; followed by the epoch."""
+
+STREAM_AUGMENT = int.from_bytes(b"augm")
+"""What augmentation does to a batch; followed by the epoch and the batch."""
+
+
+def check_seed(seed: int) -> None:
+    """Refuse what is not a seed.
+
+    Raises:
+        ValueError: It is not an integer, or negative.
+    """
+    if isinstance(seed, bool) or not isinstance(seed, int) or seed < 0:
+        raise ValueError(f"seed is {seed!r}; give an integer of at least 0")
