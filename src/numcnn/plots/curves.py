@@ -234,17 +234,18 @@ def _scale(
     axes.grid(True, color=RULE, linewidth=0.7)
     if positive.size and finite.min() >= 0 and positive.max() > 10**decades * positive.min():
         zeros = positive.size < finite.size
-        floor = float(positive.min()) / (3 if zeros else 1.5)
+        low, high = float(positive.min()), float(positive.max())
+        floor = low / (max(3, (high / low) ** 0.25) if zeros else 1.5)
         axes.set_yscale("log")
-        axes.set_ylim(floor, positive.max() * 1.3)
-        wide = positive.max() > 1e3 * positive.min()
+        axes.set_ylim(floor, high * 1.3)
+        wide = high > 1e3 * low
         axes.yaxis.set_major_locator(LogLocator(subs=(1.0,) if wide else (1.0, 2.0, 5.0)))
         axes.yaxis.set_minor_locator(NullLocator())
         if zeros:
             # A zero has no place on this scale, so it gets the lower edge, and the edge its name;
             # the other ticks keep away from there.
-            ticks = axes.yaxis.get_major_locator().tick_values(floor, positive.max())
-            axes.yaxis.set_major_locator(FixedLocator([tick for tick in ticks if tick > 2 * floor]))
+            ticks = axes.yaxis.get_major_locator().tick_values(low, high)
+            axes.yaxis.set_major_locator(FixedLocator([tick for tick in ticks if tick > low / 2]))
             axes.yaxis.set_minor_locator(FixedLocator([floor]))
             axes.yaxis.set_minor_formatter(FuncFormatter(lambda _, place: label(0.0, place)))
     elif finite.size == 0:
