@@ -10,6 +10,12 @@ from numcnn.data.augmentation.affine import check_fill
 from numcnn.data.augmentation.base import Augmentation, Draw, FloatImages, check_range
 from numcnn.data.augmentation.sampling import sample_bilinear
 
+# In what order a matrix product adds up depends on how many threads work on it, and a sum's last
+# bit on the order, unless each sum is exact. So steps are whole multiples of 2**-16 and weights of
+# 2**-18: two smoothings need 16 + 18 + 18 bits, and float64 has 53.
+_STEP_PARTS = 2**16
+_WEIGHT_PARTS = 2**18
+
 
 @final
 @dataclass(frozen=True)
@@ -44,17 +50,13 @@ class ElasticDistortion(Augmentation):
     def apply(self, images: FloatImages, draw: Draw) -> FloatImages:
         """Resample the images along fields of their own."""
         count, height, width, _ = images.shape
-        steps = draw.rng.random((2, count, height, width), dtype=np.float32)
-        steps *= 2
-        steps -= 1
-        steps = self.smooth(steps)
-        steps *= np.float32(self.strength)
-        down, right = steps
+        steps = draw.rng.integers(-_STEP_PARTS, _STEP_PARTS, (2, count, height, width))
+        down, right = (self.smooth(steps / _STEP_PARTS) * self.strength).astype(np.float32)
         down += np.arange(height, dtype=np.float32)[:, np.newaxis]
         right += np.arange(width, dtype=np.float32)
         return sample_bilinear(images, down, right, self.fill)
 
-    def smooth(self, fields: NDArray[np.float32]) -> NDArray[np.float32]:
+    def smooth(self, fields: NDArray[np.float64]) -> NDArray[np.float64]:
         """Smooth fields by the Gaussian; outside of them is zero.
 
         A Gaussian of two variables is a product of two of one variable, so smoothing along the
@@ -62,21 +64,22 @@ class ElasticDistortion(Augmentation):
         matrix of the Gaussian's values.
 
         Args:
-            fields: float32 ``(..., height, width)``.
+            fields: float64 ``(..., height, width)``.
 
         Returns:
-            float32 of the same shape.
+            float64 of the same shape.
         """
         height, width = fields.shape[-2:]
         along_rows = fields.reshape(-1, width) @ self._gaussian(width)
-        smoothed: NDArray[np.float32] = self._gaussian(height) @ along_rows.reshape(fields.shape)
+        smoothed: NDArray[np.float64] = self._gaussian(height) @ along_rows.reshape(fields.shape)
         return smoothed
 
-    def _gaussian(self, size: int) -> NDArray[np.float32]:
+    def _gaussian(self, size: int) -> NDArray[np.float64]:
         """Give the symmetric matrix ``(size, size)`` that smooths a line of ``size`` pixels."""
         # Summed over all whole distances, not only those within the image, the weights make 1.
         distances = np.arange(size + int(np.ceil(8 * self.smoothness)))
         weights = np.exp(-0.5 * np.square(distances / self.smoothness))
         weights /= 2 * weights.sum() - weights[0]
+        weights = np.rint(weights * _WEIGHT_PARTS) / _WEIGHT_PARTS
         pixels = np.arange(size)
-        return weights[np.abs(pixels[:, np.newaxis] - pixels)].astype(np.float32)
+        return weights[np.abs(pixels[:, np.newaxis] - pixels)]

@@ -32,30 +32,31 @@ def sample_bilinear(
         float32 ``(count, new_height, new_width, channels)``.
     """
     count, height, width, channels = images.shape
-    # A border of one pixel saves every question of whether a neighbor exists: positions are held
-    # within it, and whatever is farther out reads the same as the border. The channels come first
-    # so that each is one long array, which NumPy reads much faster than triples.
-    bordered = np.empty((channels, count, height + 2, width + 2), np.float32)
-    bordered[:, :, 1:-1, 1:-1] = np.moveaxis(images, 3, 0)
+    # A border saves every question of whether a neighbor exists: positions are held within it,
+    # and whatever is farther out reads the same as the border. It is one pixel wide before the
+    # image and two after it, because the last position, too, has a next pixel. The channels come
+    # first so that each is one long array, which NumPy reads much faster than triples.
+    bordered = np.empty((channels, count, height + 3, width + 3), np.float32)
+    bordered[:, :, 1:-2, 1:-2] = np.moveaxis(images, 3, 0)
+    outside = (0, -2, -1)
     if fill == "edge":
-        bordered[:, :, (0, -1), 1:-1] = bordered[:, :, (1, -2), 1:-1]
-        bordered[:, :, :, (0, -1)] = bordered[:, :, :, (1, -2)]
+        bordered[:, :, outside, 1:-2] = bordered[:, :, (1, -3, -3), 1:-2]
+        bordered[:, :, :, outside] = bordered[:, :, :, (1, -3, -3)]
     else:
-        bordered[:, :, (0, -1)] = fill
-        bordered[:, :, :, (0, -1)] = fill
+        bordered[:, :, outside] = fill
+        bordered[:, :, :, outside] = fill
     rows += 1
     columns += 1
-    # Just short of the border's middle, so that the pixel after it exists as well.
-    np.clip(rows, 0, np.nextafter(np.float32(height + 1), np.float32(0)), out=rows)
-    np.clip(columns, 0, np.nextafter(np.float32(width + 1), np.float32(0)), out=columns)
+    np.clip(rows, 0, height + 1, out=rows)
+    np.clip(columns, 0, width + 1, out=columns)
     top, left = np.floor(rows), np.floor(columns)
     rows -= top
     columns -= left
     u, v = rows, columns
-    stride = width + 2
+    stride = width + 3
     # Within an image int32 is enough, and faster; the place in the whole batch needs more.
     corner = (top.astype(np.int32) * stride + left.astype(np.int32)).astype(np.intp)
-    corner += np.arange(count)[:, np.newaxis, np.newaxis] * ((height + 2) * stride)
+    corner += np.arange(count)[:, np.newaxis, np.newaxis] * ((height + 3) * stride)
     result = np.empty((*rows.shape, channels), np.float32)
     for channel, plane in enumerate(bordered.reshape(channels, -1)):
         upper = _between(plane, corner, v)

@@ -1,0 +1,48 @@
+import hashlib
+import sys
+
+import numpy as np
+import pytest
+from sklearn.datasets import load_digits as load_sklearn_digits
+
+from numcnn.data import load_digits
+
+
+def test_each_of_the_digits_is_in_one_part():
+    splits = load_digits()
+    assert splits.test is not None
+    original = np.rint(load_sklearn_digits().images * 255 / 16)
+    together = np.concatenate([splits.train.images, splits.test.images])[..., 0]
+    np.testing.assert_array_equal(
+        np.sort(together.reshape(1797, 64), axis=0), np.sort(original.reshape(1797, 64), axis=0)
+    )
+    assert (len(splits.train), len(splits.test)) == (1438, 359)
+    assert splits.train.image_shape == (8, 8, 1)
+
+
+def test_the_test_part_is_a_fifth_of_each_class():
+    splits = load_digits()
+    assert splits.test is not None
+    share = splits.test.label_counts() / (splits.train.label_counts() + splits.test.label_counts())
+    np.testing.assert_allclose(share, 0.2, atol=0.003)
+
+
+def test_the_test_part_never_changes():
+    """Accuracies that were published are about these images, whatever NumPy's version."""
+    test = load_digits().test
+    assert test is not None
+    digest = hashlib.sha256(test.images.tobytes()).hexdigest()
+    assert digest == "a1d71e5d6c7da790a19f55f4f54749ee4062877d6c3c3477f2e157978c681d0b"
+
+
+def test_black_and_white_are_the_ends_of_the_scale():
+    images = load_digits().train.images
+    assert len(np.unique(images)) == 17
+    assert (images.min(), images.max()) == (0, 255)
+    assert 128 in images  # 8 of 16, rounded
+
+
+def test_without_scikit_learn_the_remedy_is_named(monkeypatch):
+    monkeypatch.setitem(sys.modules, "sklearn.datasets", None)
+    with pytest.raises(ImportError, match=r"pip install 'numcnn\[app\]'"):
+        load_digits()
