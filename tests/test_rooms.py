@@ -1,0 +1,104 @@
+"""Imports point one way: a room of the package knows the rooms below it and no other."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import numcnn
+
+PACKAGE = Path(numcnn.__file__).parent
+
+# What a room may import besides itself. The rooms on top (web, cli, estimator) may import any.
+BELOW: dict[str, set[str]] = {
+    "atomic_file": set(),
+    "nn": set(),
+    "data": {"nn"},
+    "vision": {"nn"},
+    "plots": {"nn"},
+    "model_files": {"nn"},
+    "training": {"nn", "data", "model_files"},
+    "recipes": {"nn", "data", "training"},
+    "reader": {"nn", "vision", "model_files"},
+}
+FOR_ALL_BUT_THE_NETWORK = {"atomic_file"}
+
+
+def room_of(file: Path) -> str:
+    """The folder or module directly inside the package that a file belongs to."""
+    return file.relative_to(PACKAGE).with_suffix("").parts[0]
+
+
+def rooms_imported(tree: ast.AST, file: Path) -> Iterator[tuple[int, str]]:
+    """The rooms that a file imports, each with its line."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom) and node.level == 0:
+            names = [f"{node.module}.{alias.name}" for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            folder = file.parents[node.level - 1]
+            parts = (*folder.relative_to(PACKAGE.parent).parts, *(node.module or "").split("."))
+            names = [".".join([*filter(None, parts), alias.name]) for alias in node.names]
+        else:
+            continue
+        for name in names:
+            package, _, rest = name.partition(".")
+            # What is in numcnn/__init__.py itself, such as the version, is everybody's.
+            room = rest.split(".")[0]
+            if package == "numcnn" and ((PACKAGE / room).is_dir() or is_module(room)):
+                yield node.lineno, room
+
+
+def is_module(room: str) -> bool:
+    return bool(room) and (PACKAGE / f"{room}.py").is_file()
+
+
+def forbidden(code: str, file: Path) -> list[tuple[int, str]]:
+    """The imports in a file that point the wrong way."""
+    room = room_of(file)
+    if room not in BELOW:
+        return []
+    allowed = BELOW[room] | {room} | (FOR_ALL_BUT_THE_NETWORK if room != "nn" else set())
+    return [found for found in rooms_imported(ast.parse(code), file) if found[1] not in allowed]
+
+
+@pytest.mark.parametrize("room", BELOW)
+def test_a_room_imports_only_the_rooms_below_it(room):
+    files = [file for file in sorted(PACKAGE.rglob("*.py")) if room_of(file) == room]
+    wrong = {
+        str(file.relative_to(PACKAGE)): imports
+        for file in files
+        if (imports := forbidden(file.read_text("utf-8"), file))
+    }
+    assert wrong == {}
+
+
+@pytest.mark.parametrize(
+    ("room", "code", "rooms"),
+    [
+        ("nn", "import numcnn.data", ["data"]),
+        ("nn", "from numcnn.atomic_file import atomic", ["atomic_file"]),
+        ("nn", "from numcnn.nn import layers", []),
+        ("nn", "from . import layers", []),
+        ("nn", "from .. import data", ["data"]),
+        ("data", "from numcnn import nn, training, __version__", ["training"]),
+        ("data", "from numcnn.atomic_file import atomic", []),
+        ("data", "def f():\n    from numcnn.plots import curves", ["plots"]),
+        ("training", "from numcnn.model_files import read\nfrom numcnn.data import idx", []),
+        ("training", "import numpy\nfrom numcnn.recipes import lenet", ["recipes"]),
+        ("cli", "from numcnn.recipes import lenet", []),
+    ],
+)
+def test_the_walk_sees_every_way_to_import(room, code, rooms):
+    found = forbidden(code, PACKAGE / room / "some_file.py")
+    assert [name for _, name in found] == rooms
+
+
+def test_the_table_has_no_circle():
+    finished: set[str] = set()
+    while len(finished) < len(BELOW):
+        free = {room for room, below in BELOW.items() if below <= finished} - finished
+        assert free, f"{sorted(set(BELOW) - finished)} import each other in a circle"
+        finished |= free
