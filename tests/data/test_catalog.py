@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from numcnn.data import catalog, describe, fetch, is_local, load, names, write_idx
+from numcnn.data import DownloadError, catalog, describe, fetch, is_local, load, names, write_idx
 from numcnn.data.sources import IDX_FILES, MNIST, Checksum, Download
 
 
@@ -121,6 +121,14 @@ def test_fetching_fills_the_cache_once(mirrored_mnist, cache):
 def test_fetching_into_a_folder(mirrored_mnist, tmp_path):
     assert fetch("mnist", tmp_path / "new") == tmp_path / "new" / "mnist"
     assert load("mnist", tmp_path / "new").train.image_shape == (3, 3, 1)
+
+
+def test_a_fetch_that_fails_says_what_to_do(mirrored_mnist, tmp_path):
+    del mirrored_mnist.files[IDX_FILES[3]]
+    with pytest.raises(DownloadError, match=r"HTTP status 404.*check the network.*--data-dir"):
+        fetch("mnist", tmp_path / "new")
+    # What had arrived is whole and is not asked for again.
+    assert len(list((tmp_path / "new" / "mnist").iterdir())) == 3
 
 
 def test_what_is_there_is_not_fetched(mirrored_mnist, small_mnist):

@@ -160,8 +160,9 @@ def test_transparent_pixels_become_white(folder):
     pixels = np.zeros((2, 3, 2), np.uint8)
     pixels[0, :, 1] = 255
     save(folder / "cat" / "0.png", Image.fromarray(pixels, "LA"))
-    image = read_folder(folder).train.images[0, ..., 0]
-    assert image.tolist() == [[0, 0, 0], [255, 255, 255]]
+    images = read_folder(folder).train.images
+    assert images.shape == (5, 2, 3, 1)
+    assert images[0, ..., 0].tolist() == [[0, 0, 0], [255, 255, 255]]
 
 
 def test_photographs_are_turned_the_right_way_up(folder):

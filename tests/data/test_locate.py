@@ -72,6 +72,12 @@ def test_each_data_set_is_taken_from_its_own_subfolder(tmp_path):
     assert locate(FASHION_MNIST, tmp_path)[IDX_FILES[0]].parent.name == "fashion-mnist"
 
 
+def test_a_subfolder_comes_before_the_folder_itself(tmp_path):
+    fill(tmp_path)
+    fill(tmp_path / "mnist")
+    assert locate(MNIST, tmp_path)[IDX_FILES[0]].parent.name == "mnist"
+
+
 def test_another_data_sets_folder_is_not_mistaken_for_this_ones(tmp_path, monkeypatch):
     fill(tmp_path / "mnist")
     with pytest.raises(DataNotFoundError, match="by its name the folder of mnist"):

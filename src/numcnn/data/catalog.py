@@ -11,7 +11,7 @@ from numcnn.data.cifar10 import CIFAR10_CLASSES, load_cifar10
 from numcnn.data.csv_table import read_csv
 from numcnn.data.dataset import DIGITS, Splits
 from numcnn.data.digits import load_digits
-from numcnn.data.download import ProgressBar, cache_folder, download
+from numcnn.data.download import DownloadError, ProgressBar, cache_folder, download
 from numcnn.data.folder import Color, read_folder
 from numcnn.data.locate import find, is_available
 from numcnn.data.mnist import FASHION_CLASSES, load_fashion_mnist, load_mnist
@@ -221,7 +221,13 @@ def fetch(
     root = cache_folder() if data_dir is None else Path(data_dir)
     if (files := find(source, root)) is not None:
         return files[source.files[0]].parent
-    download(source, root / source.name, progressbar=progressbar)
+    try:
+        download(source, root / source.name, progressbar=progressbar)
+    except DownloadError as error:
+        raise DownloadError(
+            f"{error}; check the network and try again, or get {', '.join(source.files)} "
+            "in another way and put them into a folder that --data-dir names"
+        ) from error
     return root / source.name
 
 

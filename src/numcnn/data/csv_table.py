@@ -8,20 +8,18 @@ time into numbers with array operations; only when a block is not as it should b
 go through its cells to say which one is wrong.
 """
 
-import contextlib
-import gzip
 import math
 import os
-import zlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import BinaryIO, NoReturn, cast
+from typing import NoReturn
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from numcnn.atomic_file import atomic_file
 from numcnn.data.dataset import DIGITS, Dataset, check_label_range
+from numcnn.data.unpacked import Stream, open_unpacked
 
 _BLOCK = 1 << 20
 _COMMA, _NEWLINE, _ZERO = b",\n0"
@@ -49,7 +47,7 @@ def read_csv(
         OSError: The file cannot be opened or read.
     """
     path = Path(path)
-    with _open(path) as file:
+    with open_unpacked(path) as file:
         columns = _read_header(file, path)
         labeled = columns[0] == "label"
         side = _side(len(columns) - labeled, path)
@@ -95,22 +93,7 @@ def write_submission(path: str | os.PathLike[str], labels: ArrayLike) -> None:
         temporary.write_text("ImageId,Label\n" + "".join(rows), encoding="ascii", newline="\n")
 
 
-@contextlib.contextmanager
-def _open(path: Path) -> Iterator[BinaryIO]:
-    try:
-        with path.open("rb") as raw:
-            gzipped = raw.read(2) == b"\x1f\x8b"
-            raw.seek(0)
-            if gzipped:
-                with gzip.GzipFile(fileobj=raw) as unpacked:
-                    yield cast(BinaryIO, unpacked)
-            else:
-                yield raw
-    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-        raise ValueError(f"{path}: corrupt gzip data ({error}); get the file again") from error
-
-
-def _read_header(file: BinaryIO, path: Path) -> list[str]:
+def _read_header(file: Stream, path: Path) -> list[str]:
     line = file.readline(_BLOCK)
     if not line:
         raise ValueError(f"{path}: the file is empty; get the file again")
@@ -139,7 +122,7 @@ def _side(pixels: int, path: Path) -> int:
     return side
 
 
-def _blocks_of_lines(file: BinaryIO, longest_line: int) -> Iterator[bytes]:
+def _blocks_of_lines(file: Stream, longest_line: int) -> Iterator[bytes]:
     """Yield the rest of the file in pieces that each end with a line."""
     rest = b""
     while block := file.read(_BLOCK):
@@ -182,8 +165,11 @@ def _explain(block: bytes, columns: list[str], first_line: int, path: Path) -> N
     for number, line in enumerate(block.split(b"\n")[:-1], start=first_line):
         cells = line.split(b",")
         if len(cells) != len(columns):
-            found = "is empty" if line == b"" else f"has {len(cells)} cells"
-            raise ValueError(f"{path}: line {number} {found}; the header has {len(columns)}")
+            found = "none" if line == b"" else len(cells)
+            raise ValueError(
+                f"{path}: line {number}: {len(columns)} cells expected as in the header, {found} "
+                "found"
+            )
         for column, cell in zip(columns, cells, strict=True):
             if not (cell.isdigit() and len(cell) <= _MOST_DIGITS and int(cell) <= 255):
                 shown = cell[:40].decode("utf-8", "replace")

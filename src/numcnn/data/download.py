@@ -5,18 +5,17 @@ neither a lost connection nor a damaged mirror leaves anything behind that a lat
 for data.
 """
 
-import gzip
 import hashlib
 import os
 import shutil
 import tarfile
 import tempfile
-import zlib
 from pathlib import Path
 from typing import Any, Protocol
 
 from numcnn.atomic_file import atomic_file
 from numcnn.data.sources import Checksum, Download, Source
+from numcnn.data.unpacked import open_unpacked
 
 _MOST_SECONDS_OF_SILENCE = 30
 _BLOCK = 1 << 16
@@ -112,17 +111,13 @@ def _reason(error: OSError) -> str:
 
 def _digest(path: Path, checksum: Checksum) -> str | None:
     """Hash a file, or what is packed in it; None if it cannot be unpacked."""
-    with path.open("rb") as raw:
-        # A server that declares the gzip file as an encoding has made requests unpack it already.
-        packed = raw.read(2) == b"\x1f\x8b"
-        raw.seek(0)
-        try:
-            with gzip.GzipFile(fileobj=raw) if checksum.unpacked and packed else raw as content:
-                digest = hashlib.new(checksum.algorithm, usedforsecurity=False)
-                while block := content.read(_BLOCK):
-                    digest.update(block)
-        except (EOFError, zlib.error, gzip.BadGzipFile):
-            return None
+    digest = hashlib.new(checksum.algorithm, usedforsecurity=False)
+    try:
+        with open_unpacked(path) if checksum.unpacked else path.open("rb") as content:
+            while block := content.read(_BLOCK):
+                digest.update(block)
+    except ValueError:
+        return None
     return digest.hexdigest()
 
 

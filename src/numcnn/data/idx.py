@@ -3,29 +3,24 @@
 A file is a header and then the values, row by row: two zero bytes, a code for the type of the
 values, the number of dimensions, and each dimension's size as a big-endian 32-bit integer. The
 format is described at the end of http://yann.lecun.com/exdb/mnist/. Only unsigned bytes (type code
-8) occur in these data sets, and only they are read. Whether a file is gzipped is seen from its
-first two bytes, not from its name.
+8) occur in these data sets, and only they are read.
 """
 
-import contextlib
 import gzip
 import math
 import os
 import struct
-import zlib
-from collections.abc import Iterator
 from pathlib import Path
-from typing import BinaryIO, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from numcnn.atomic_file import atomic_file
 from numcnn.data.dataset import Images, Labels, check_label_range
+from numcnn.data.unpacked import Stream, open_unpacked
 
 _UNSIGNED_BYTE = 0x08
 _OTHER_TYPES = {0x09: "int8", 0x0B: "int16", 0x0C: "int32", 0x0D: "float32", 0x0E: "float64"}
-_GZIP_MAGIC = b"\x1f\x8b"
 # Deflate packs at best so much (https://zlib.net/zlib_tech.html, "Maximum Compression Factor").
 _MOST_BYTES_PER_GZIPPED_BYTE = 1032
 _BLOCK = 1 << 20
@@ -50,7 +45,11 @@ def read_idx(path: str | os.PathLike[str]) -> NDArray[np.uint8]:
         OSError: It cannot be opened or read.
     """
     path = Path(path)
-    with _open(path) as (file, most_bytes):
+    if (most_bytes := path.stat().st_size) == 0:
+        raise ValueError(f"{path}: the file is empty; get the file again")
+    with open_unpacked(path) as file:
+        if isinstance(file, gzip.GzipFile):
+            most_bytes *= _MOST_BYTES_PER_GZIPPED_BYTE
         shape = _read_header(file, path)
         size = math.prod(shape)
         header = 4 + 4 * len(shape)
@@ -147,26 +146,7 @@ def write_idx(path: str | os.PathLike[str], values: NDArray[np.uint8]) -> None:
         temporary.write_bytes(content)
 
 
-@contextlib.contextmanager
-def _open(path: Path) -> Iterator[tuple[BinaryIO, int]]:
-    """Yield the unpacked stream and the most bytes that it can have."""
-    try:
-        with path.open("rb") as raw:
-            size = os.fstat(raw.fileno()).st_size
-            if size == 0:
-                raise ValueError(f"{path}: the file is empty; get the file again")
-            gzipped = raw.read(2) == _GZIP_MAGIC
-            raw.seek(0)
-            if gzipped:
-                with gzip.GzipFile(fileobj=raw) as unpacked:
-                    yield cast(BinaryIO, unpacked), size * _MOST_BYTES_PER_GZIPPED_BYTE
-            else:
-                yield raw, size
-    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-        raise ValueError(f"{path}: corrupt gzip data ({error}); get the file again") from error
-
-
-def _read_header(file: BinaryIO, path: Path) -> tuple[int, ...]:
+def _read_header(file: Stream, path: Path) -> tuple[int, ...]:
     magic = _read_up_to(file, 4)
     if len(magic) < 4:
         raise ValueError(f"{path}: truncated: {len(magic)} bytes, too short for an IDX header")
@@ -187,7 +167,7 @@ def _read_header(file: BinaryIO, path: Path) -> tuple[int, ...]:
     return shape
 
 
-def _read_up_to(file: BinaryIO, size: int) -> bytearray:
+def _read_up_to(file: Stream, size: int) -> bytearray:
     """Read ``size`` bytes, or fewer at the end, taking memory as they come."""
     content = bytearray()
     while len(content) < size and (block := file.read(min(size - len(content), _BLOCK))):

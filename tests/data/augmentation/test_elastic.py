@@ -53,6 +53,13 @@ def test_neighbors_move_together():
     assert np.corrcoef(steps[:, 1:].ravel(), steps[:, :-1].ravel())[0, 1] > 0.9
 
 
+def test_sums_are_exact_so_that_their_order_does_not_matter():
+    fields = np.random.default_rng(0).integers(-(2**16), 2**16, (20, 61, 47)) / 2**16
+    smoothed = ElasticDistortion(34, 4).smooth(fields)
+    backward = ElasticDistortion(34, 4).smooth(fields[:, ::-1, ::-1])[:, ::-1, ::-1]
+    np.testing.assert_array_equal(backward, smoothed)
+
+
 @pytest.mark.parametrize("shape", [(130, 28, 28, 1), (5, 97, 131, 1)])
 def test_the_number_of_threads_changes_no_bit(shape):
     images = np.random.default_rng(0).integers(0, 256, shape).astype(np.float32)
