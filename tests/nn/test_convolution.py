@@ -181,14 +181,16 @@ def test_a_bad_setting_is_named(settings, message):
         Conv2D(**{"filters": 2, **settings})
 
 
-@pytest.mark.parametrize("size", [2.5, None, np.int64(3)])
+@pytest.mark.parametrize("size", [2.5, None])
 @pytest.mark.xfail(reason="pair() iterates over what is not an int", raises=TypeError)
 def test_a_size_of_another_type_is_named(size):
-    if isinstance(size, np.integer):
-        assert Conv2D(2, size).window.size == (3, 3)
-    else:
-        with pytest.raises(ValueError, match="kernel_size is"):
-            Conv2D(2, size)
+    with pytest.raises(ValueError, match="kernel_size is"):
+        Conv2D(2, size)
+
+
+@pytest.mark.xfail(reason="pair() iterates over what is not an int", raises=TypeError)
+def test_a_size_may_be_an_integer_of_numpy():
+    assert Conv2D(2, np.int64(3)).window.size == (3, 3)
 
 
 def test_a_kernel_larger_than_the_image_is_an_error_with_a_remedy():
