@@ -24,7 +24,10 @@ def draw(name: str, shape: tuple[int, ...], seed: int = 0) -> np.ndarray:
 
 
 def variance(name: str, shape: tuple[int, ...]) -> float:
-    return VARIANCES[name.split("_")[0]](*fans(shape))
+    """The paper's, for a unit that sums a kernel's whole field over all inputs."""
+    *kernel, inputs, outputs = shape
+    field = math.prod(kernel)
+    return VARIANCES[name.split("_")[0]](field * inputs, field * outputs)
 
 
 def test_fans_by_hand():

@@ -66,6 +66,12 @@ def test_rmsprop_by_hand():
     assert path(optimizer, 1, [2, 2]) == pytest.approx([0.8, 0.8 - 0.2 / math.sqrt(1.75)])
 
 
+def test_rmsprops_epsilon_is_added_to_the_root():
+    # s = 1: the step is 0.1 / (1 + 3).
+    optimizer = RMSProp(learning_rate=0.1, rho=0, epsilon=3)
+    assert path(optimizer, 1, [1]) == pytest.approx([0.975])
+
+
 def test_adam_by_hand():
     # First step: m' = g and v' = g^2, so it is the rate whatever the gradient. Then
     # m = 0.9 * 0.05 - 0.1 * 0.5 = -0.005, m' = -0.005 / 0.19, and v' = 0.25 still.
