@@ -184,7 +184,10 @@ class Sequential:
         Returns:
             ``(count, classes)``.
         """
-        outputs = self.outputs(x, batch_size)
+        return self.probabilities(self.outputs(x, batch_size))
+
+    def probabilities(self, outputs: Array) -> Array:
+        """Turn outputs into probabilities; see `predict_proba`. Both ``(count, classes)``."""
         return outputs if isinstance(self.layers[-1], Softmax | Sigmoid) else softmax(outputs)
 
     def predict(self, x: ArrayLike, batch_size: int = 128) -> NDArray[np.intp]:

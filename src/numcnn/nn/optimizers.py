@@ -40,7 +40,7 @@ class Optimizer(ABC):
     learning_rate: float | Schedule = 0.001
     weight_decay: float = 0.0
     clip_norm: float | None = None
-    iterations: int = field(default=0, init=False)
+    iterations: int = field(default=0, init=False, repr=False)
     slots: dict[str, Array] = field(default_factory=dict, init=False, repr=False)
 
     slot_names: ClassVar[tuple[str, ...]] = ()

@@ -1,0 +1,22 @@
+"""Training: the loop, what it measures and writes down, and how it stops and goes on."""
+
+from numcnn.training.callbacks import Callback, EarlyStopping, Moment
+from numcnn.training.fit import TrainingDiverged, fit
+from numcnn.training.history import EpochRecord, History
+from numcnn.training.metrics import Evaluation, accuracy, confusion_matrix, evaluate
+from numcnn.training.progress import epoch_line
+
+__all__ = [
+    "Callback",
+    "EarlyStopping",
+    "EpochRecord",
+    "Evaluation",
+    "History",
+    "Moment",
+    "TrainingDiverged",
+    "accuracy",
+    "confusion_matrix",
+    "epoch_line",
+    "evaluate",
+    "fit",
+]

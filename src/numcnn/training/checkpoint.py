@@ -1,0 +1,145 @@
+"""All that a training needs to go on as if it had never stopped, in one file."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from numcnn.model_files import read_arrays, write_arrays
+from numcnn.nn import Array, MovingAverage, Optimizer, Sequential
+from numcnn.training.history import EpochRecord, History
+
+_KIND = "checkpoint"
+
+
+@final
+@dataclass(frozen=True)
+class Weights:
+    """A copy of all numbers of a model at one moment.
+
+    Attributes:
+        parameters: What `Sequential.parameters` was.
+        statistics: What `Sequential.statistics` was.
+    """
+
+    parameters: Array
+    statistics: Array
+
+    @staticmethod
+    def of(model: Sequential) -> "Weights":
+        """Copy a model's numbers."""
+        return Weights(model.parameters.copy(), model.statistics.copy())
+
+    def put_into(self, model: Sequential) -> None:
+        """Write the numbers into the model they came from, or one of the same architecture."""
+        model.parameters[:] = self.parameters
+        model.statistics[:] = self.statistics
+
+
+def save_checkpoint(
+    path: str | os.PathLike[str],
+    *,
+    settings: Mapping[str, Any],
+    model: Sequential,
+    optimizer: Optimizer,
+    average: MovingAverage | None,
+    best: Weights,
+    history: History,
+) -> None:
+    """Write the state after an epoch. The file before it survives until this one is whole.
+
+    No random generator is in it: what an epoch draws follows from the seed and its number.
+
+    Args:
+        path: The file.
+        settings: What the training must be given again to be the same training.
+        model: After the epoch's last step.
+        optimizer: With its slots.
+        average: The moving average of the weights, if there is one.
+        best: The weights of the best epoch so far.
+        history: All epochs so far.
+
+    Raises:
+        OSError: The file cannot be written, or the disk is full.
+    """
+    arrays = {
+        "parameters": model.parameters,
+        "statistics": model.statistics,
+        "best.parameters": best.parameters,
+        "best.statistics": best.statistics,
+        **{f"optimizer.{name}": slot for name, slot in optimizer.slots.items()},
+    }
+    if average is not None:
+        arrays |= {f"average.{index}": vector for index, vector in enumerate(average.average)}
+    header = {
+        "kind": _KIND,
+        "settings": dict(settings),
+        "iterations": optimizer.iterations,
+        "average_iterations": average.iterations if average else 0,
+        "history": [record.as_dict() for record in history.records],
+    }
+    write_arrays(path, arrays, header)
+
+
+def load_checkpoint(
+    path: str | os.PathLike[str],
+    *,
+    settings: Mapping[str, Any],
+    model: Sequential,
+    optimizer: Optimizer,
+    average: MovingAverage | None,
+) -> tuple[Weights, History]:
+    """Put the state of a checkpoint into model, optimizer and average.
+
+    Returns:
+        The best weights so far, and the history.
+
+    Raises:
+        FileNotFoundError: There is no such file.
+        ValueError: The file is damaged, or belongs to a training with other settings; nothing
+            was changed then.
+    """
+    arrays, header = read_arrays(path, _KIND)
+    try:
+        changed = [
+            f"{name} was {header['settings'].get(name)!r} and is {settings.get(name)!r}"
+            for name in sorted({*settings, *header["settings"]})
+            if settings.get(name) != header["settings"].get(name)
+        ]
+        if changed:
+            raise ValueError(
+                f"this training has other settings: {'; '.join(changed)}; "
+                "resume with the same ones, or start anew without resuming"
+            )
+        history = History([EpochRecord(**record) for record in header["history"]])
+        best = Weights(arrays["best.parameters"], arrays["best.statistics"])
+        current = Weights(arrays["parameters"], arrays["statistics"])
+        slots = {
+            name.removeprefix("optimizer."): array
+            for name, array in arrays.items()
+            if name.startswith("optimizer.")
+        }
+        averages = [arrays[f"average.{index}"] for index in range(2 if average else 0)]
+        _require_size(model.parameters, [current.parameters, best.parameters, *slots.values()])
+        _require_size(model.statistics, [current.statistics, best.statistics])
+    except (KeyError, TypeError, ValueError) as error:
+        raise ValueError(f"{path}: {error}") from error
+    current.put_into(model)
+    optimizer.slots = slots
+    optimizer.iterations = header["iterations"]
+    if average is not None:
+        average.average = averages
+        average.iterations = header["average_iterations"]
+    return best, history
+
+
+def _require_size(own: Array, arrays: list[NDArray[Any]]) -> None:
+    for array in arrays:
+        if array.shape != own.shape or array.dtype != np.float32:
+            raise ValueError(
+                f"it holds {array.dtype} {array.shape} where this model has {own.shape}; "
+                "resume with the architecture of the interrupted training"
+            )

@@ -1,0 +1,304 @@
+"""The loop: batch after batch, forward, backward, step, until the epochs are done."""
+
+import json
+import math
+import os
+import time
+import zlib
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, final
+
+import numpy as np
+
+from numcnn.data import Augmentation, Batches, Dataset, split_validation
+from numcnn.nn import (
+    Adam,
+    Context,
+    Loss,
+    MovingAverage,
+    Normalization,
+    Optimizer,
+    Sequential,
+    Softmax,
+    SoftmaxCrossEntropy,
+)
+from numcnn.training.callbacks import Callback, Moment
+from numcnn.training.checkpoint import Weights, load_checkpoint, save_checkpoint
+from numcnn.training.history import EpochRecord, History
+from numcnn.training.interruption import Interruption
+from numcnn.training.metrics import evaluate
+from numcnn.training.progress import progress as progress_callback
+
+STREAM_LAYERS = int.from_bytes(b"layr")
+"""The random numbers that layers draw (dropout); followed by the epoch and the batch."""
+
+
+class TrainingDiverged(ArithmeticError):  # noqa: N818 (it is what happened, and no program error)
+    """The loss is not a finite number any more, and no further step can mend that."""
+
+
+def fit(
+    model: Sequential,
+    train: Dataset,
+    validation: Dataset | None = None,
+    *,
+    epochs: int = 5,
+    batch_size: int = 32,
+    optimizer: Optimizer | None = None,
+    loss: Loss | None = None,
+    augmentation: Augmentation | None = None,
+    average: float | None = None,
+    validation_split: float = 0.0,
+    seed: int = 0,
+    callbacks: Sequence[Callback] = (),
+    checkpoint: str | os.PathLike[str] | None = None,
+    resume: bool = False,
+    progress: str = "auto",
+) -> History:
+    """Train a model on labeled images.
+
+    Afterwards the model has the weights of the best epoch (see `History.best`): the one with the
+    highest validation accuracy, or the last one if there is no validation data. Test data have no
+    place here, so that nothing can be chosen by them.
+
+    The same seed gives the same weights, bit for bit, on the same machine. That also holds for a
+    training that was interrupted anywhere, even killed, and resumed from its last checkpoint.
+
+    Ctrl-C ends the training after the batch at work: the epoch that it was in is dropped, the
+    model gets the best weights so far, and ``history.interrupted`` says so. A second Ctrl-C
+    breaks in at once.
+
+    Args:
+        model: The network. If it is not built, it is built for the images with ``seed``, and its
+            `Normalization` layers are adapted to the training images.
+        train: The images to learn from.
+        validation: Images to choose the best epoch by.
+        epochs: How many times to go through the training images.
+        batch_size: Images a step.
+        optimizer: `Adam()` if None.
+        loss: `SoftmaxCrossEntropy()` if None.
+        augmentation: What to do to the training images, anew in each epoch.
+        average: The decay of a moving average of the weights, such as 0.999. Then the average is
+            what is validated and kept. None for no average.
+        validation_split: Instead of ``validation``, the share of ``train`` to take for it,
+            stratified by class, from 0 to below 1.
+        seed: Of everything random: weights, order, augmentation, dropout, split.
+        callbacks: What watches, or ends, the training.
+        checkpoint: A file to keep the state in, written after each epoch.
+        resume: Go on from ``checkpoint`` if the file exists.
+        progress: How to show it: "auto", "bar", "lines" or "none".
+
+    Returns:
+        What happened in each epoch.
+
+    Raises:
+        ValueError: An argument is out of range, or model, data and loss do not fit together.
+        TrainingDiverged: The loss is not finite.
+        OSError: A checkpoint cannot be written; the one before it is left as it was.
+    """
+    if validation_split:
+        if validation is not None:
+            raise ValueError("validation and validation_split are both given; give one of them")
+        train, validation = split_validation(train, validation_split, seed)
+    optimizer = optimizer or Adam()
+    loss = loss or SoftmaxCrossEntropy()
+    if epochs < 1:
+        raise ValueError(f"epochs is {epochs}; give at least 1")
+    _prepare(model, train, loss, seed)
+    batches = Batches(train, batch_size, seed, augmentation=augmentation)
+    averaging = None if average is None else MovingAverage(average)
+    session = _Session(model, batches, validation, optimizer, loss, averaging, epochs)
+    settings = _settings(session, average)
+    if resume and checkpoint is not None and os.path.exists(checkpoint):  # noqa: PTH110
+        session.best, session.history = load_checkpoint(
+            checkpoint, settings=settings, model=model, optimizer=optimizer, average=averaging
+        )
+    shown = progress_callback(progress)
+    watchers = [*callbacks, *([shown] if shown else [])]
+    moment = Moment(
+        model, session.history, epochs, len(batches), epoch=min(len(session.history) + 1, epochs)
+    )
+    with Interruption() as interruption:
+        try:
+            for watcher in watchers:
+                watcher.train_begin(moment)
+            for number in range(len(session.history), epochs):
+                if moment.stop:
+                    break
+                record = session.epoch(number, moment, watchers, interruption)
+                if record is None:
+                    session.history.interrupted = True
+                    break
+                if checkpoint is not None:
+                    save_checkpoint(
+                        checkpoint,
+                        settings=settings,
+                        model=model,
+                        optimizer=optimizer,
+                        average=averaging,
+                        best=session.best,
+                        history=session.history,
+                    )
+                for watcher in watchers:
+                    watcher.epoch_end(moment, record)
+        finally:
+            for watcher in watchers:
+                watcher.train_end(moment)
+    if len(session.history):
+        session.best.put_into(model)
+    return session.history
+
+
+@final
+class _Session:
+    """The parts of a training, and one epoch of it."""
+
+    def __init__(
+        self,
+        model: Sequential,
+        batches: Batches,
+        validation: Dataset | None,
+        optimizer: Optimizer,
+        loss: Loss,
+        average: MovingAverage | None,
+        epochs: int,
+    ) -> None:
+        self.model = model
+        self.batches = batches
+        self.validation = validation
+        self.optimizer = optimizer
+        self.loss = loss
+        self.average = average
+        self.epochs = epochs
+        self.history = History()
+        self.best = Weights.of(model)
+
+    def epoch(
+        self,
+        number: int,
+        moment: Moment,
+        watchers: Sequence[Callback],
+        interruption: Interruption,
+    ) -> EpochRecord | None:
+        """Train epoch ``number``, counted from 0, and judge it; None if Ctrl-C came first."""
+        start = time.perf_counter()
+        total, right, images, rate = 0.0, 0, 0, 0.0
+        moment.epoch = number + 1
+        for index, batch in enumerate(self.batches.epoch(number)):
+            rate = self.optimizer.schedule(number + index / len(self.batches), self.epochs)
+            rng = np.random.default_rng([self.batches.seed, STREAM_LAYERS, number, index])
+            assert batch.labels is not None
+            value, correct = self._step(batch.images, batch.labels, rate, rng)
+            if not math.isfinite(value):
+                raise TrainingDiverged(
+                    f"the loss is {value} in epoch {number + 1}, batch {index + 1}; try a lower "
+                    f"learning rate (it was {rate:.3g}), a warm-up, or clip_norm=1"
+                )
+            total, right, images = total + value * len(batch), right + correct, images + len(batch)
+            moment.batch, moment.images = index + 1, images
+            moment.loss, moment.accuracy = total / images, right / images
+            moment.seconds = time.perf_counter() - start
+            for watcher in watchers:
+                watcher.batch_end(moment)
+            if interruption.requested:
+                return None
+        trained = time.perf_counter() - start
+        with self._averaged():
+            judged = evaluate(self.model, self.validation, self.loss) if self.validation else None
+            record = EpochRecord(
+                epoch=number + 1,
+                loss=total / images,
+                accuracy=right / images,
+                learning_rate=rate,
+                seconds=time.perf_counter() - start,
+                images_per_second=images / trained,
+                validation_loss=judged.loss if judged else None,
+                validation_accuracy=judged.accuracy if judged else None,
+            )
+            self.history.records.append(record)
+            if self.history.best is record:
+                self.best = Weights.of(self.model)
+        return record
+
+    def _step(
+        self, images: Any, labels: Any, rate: float, rng: np.random.Generator
+    ) -> tuple[float, int]:
+        """Learn from one batch; return its loss and how many answers were right."""
+        ctx = Context(training=True, rng=rng)
+        # What overflows shows up in the loss, which is checked, with better advice than a warning.
+        with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+            outputs = self.model.forward(images, ctx)
+            value, dy = self.loss.value_and_gradient(outputs, labels)
+            self.model.backward(dy, ctx)
+            self.optimizer.step(
+                self.model.parameters, self.model.gradient(ctx), rate, self.model.decayed()
+            )
+        self.model.commit(ctx)
+        if self.average is not None:
+            self.average.update(self.model.parameters, self.model.statistics)
+        return value, int((outputs.argmax(axis=1) == labels).sum())
+
+    @contextmanager
+    def _averaged(self) -> Iterator[None]:
+        """For a while, give the model the averaged weights, if there is an average."""
+        if self.average is None:
+            yield
+            return
+        current = Weights.of(self.model)
+        Weights(*self.average.average).put_into(self.model)
+        try:
+            yield
+        finally:
+            current.put_into(self.model)
+
+
+def _prepare(model: Sequential, train: Dataset, loss: Loss, seed: int) -> None:
+    """Build the model if it is not, and check that model, data and loss fit together."""
+    if train.labels is None:
+        raise ValueError(f"dataset {train.name} has no labels to learn from")
+    if isinstance(loss, SoftmaxCrossEntropy) and isinstance(model.layers[-1], Softmax):
+        raise ValueError(
+            "the model ends with Softmax, but SoftmaxCrossEntropy works on logits and contains "
+            "it; take the last layer off"
+        )
+    if not model.input_shape:
+        for layer in model.layers:
+            if isinstance(layer, Normalization) and not layer.state:
+                layer.adapt(train.images)
+        model.build(train.image_shape, seed)
+    if model.output_shape != (len(train.classes),):
+        raise ValueError(
+            f"the model's outputs are {model.output_shape}, but {train.name} has "
+            f"{len(train.classes)} classes; end the model with Dense({len(train.classes)})"
+        )
+
+
+def _settings(session: _Session, average: float | None) -> dict[str, Any]:
+    """What must be equal for two trainings to be the same one, as JSON holds it."""
+    batches = session.batches
+    validation = session.validation
+    augmentation = batches.augmentation
+    settings = {
+        "architecture": session.model.config(),
+        "input_shape": session.model.input_shape,
+        "epochs": session.epochs,
+        "batch_size": batches.batch_size,
+        "seed": batches.seed,
+        "optimizer": repr(session.optimizer),
+        "loss": repr(session.loss),
+        "average": average,
+        "augmentation": None if augmentation is None else augmentation.config(),
+        "training_images": _checksum(batches.dataset),
+        "validation_images": None if validation is None else _checksum(validation),
+    }
+    as_json: dict[str, Any] = json.loads(json.dumps(settings))
+    return as_json
+
+
+def _checksum(dataset: Dataset) -> str:
+    """Tell data sets apart: not against malice, only against mistakes."""
+    checksum = zlib.crc32(np.ascontiguousarray(dataset.images).data)
+    if dataset.labels is not None:
+        checksum = zlib.crc32(np.ascontiguousarray(dataset.labels).data, checksum)
+    return f"{len(dataset)} images, CRC-32 {checksum:08x}"

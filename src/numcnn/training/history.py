@@ -1,0 +1,112 @@
+"""What happened in each epoch, as JSON Lines: one object a line, readable while training runs."""
+
+import json
+import os
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import final
+
+from numcnn.atomic_file import atomic_file
+
+
+@final
+@dataclass(frozen=True)
+class EpochRecord:
+    """One epoch.
+
+    Attributes:
+        epoch: Its number, from 1.
+        loss: The mean loss over the epoch's training images, as the weights changed.
+        accuracy: The share of them that was right, from 0 to 1.
+        learning_rate: The rate of the epoch's last step.
+        seconds: How long it took, with validation.
+        images_per_second: Training images by the time that training alone took.
+        validation_loss: The loss after the epoch on the validation images, if there are any.
+        validation_accuracy: The share of them that was right.
+    """
+
+    epoch: int
+    loss: float
+    accuracy: float
+    learning_rate: float
+    seconds: float
+    images_per_second: float
+    validation_loss: float | None = None
+    validation_accuracy: float | None = None
+
+    def as_dict(self) -> dict[str, float]:
+        """The values by name, without those that there are not."""
+        return {name: value for name, value in asdict(self).items() if value is not None}
+
+
+@final
+class History:
+    """The records of a training's epochs, first to last.
+
+    Attributes:
+        records: One for each finished epoch.
+        interrupted: Whether Ctrl-C ended the training before its time.
+    """
+
+    def __init__(self, records: Sequence[EpochRecord] = ()) -> None:
+        self.records = list(records)
+        self.interrupted = False
+
+    def __len__(self) -> int:
+        return len(self.records)
+
+    @property
+    def best(self) -> EpochRecord | None:
+        """The epoch whose weights are the best known; None if there is none yet.
+
+        With validation, the one with the highest validation accuracy, and of equal ones the one
+        with the lowest validation loss. Without, nothing tells a good epoch from a bad one, and it
+        is the last.
+        """
+        best = None
+        for record in self.records:
+            if best is None or _merit(record) >= _merit(best):
+                best = record
+        return best
+
+    @property
+    def seconds(self) -> float:
+        """How long all epochs took together."""
+        return sum(record.seconds for record in self.records)
+
+    @property
+    def images_per_second(self) -> float:
+        """The median over the epochs; 0 if there are none."""
+        speeds = sorted(record.images_per_second for record in self.records)
+        return speeds[len(speeds) // 2] if speeds else 0.0
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the records as JSON Lines."""
+        lines = [json.dumps(record.as_dict()) + "\n" for record in self.records]
+        with atomic_file(path) as temporary:
+            temporary.write_text("".join(lines), encoding="utf-8")
+
+    @staticmethod
+    def load(path: str | os.PathLike[str]) -> "History":
+        """Read what `save` wrote.
+
+        Raises:
+            FileNotFoundError: There is no such file.
+            ValueError: A line is not a record; the message says which.
+        """
+        records = []
+        for number, line in enumerate(Path(path).read_text(encoding="utf-8").splitlines(), 1):
+            try:
+                records.append(EpochRecord(**json.loads(line)))
+            except (TypeError, ValueError) as error:
+                raise ValueError(
+                    f"{path}, line {number}: not an epoch's record: {error}"
+                ) from error
+        return History(records)
+
+
+def _merit(record: EpochRecord) -> tuple[float, float]:
+    if record.validation_accuracy is None or record.validation_loss is None:
+        return 0.0, 0.0
+    return record.validation_accuracy, -record.validation_loss

@@ -1,0 +1,87 @@
+"""How good a model is: accuracy, loss, and which class is taken for which."""
+
+from dataclasses import dataclass
+from typing import final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from numcnn.data import Dataset
+from numcnn.nn import Array, Loss, Sequential, SoftmaxCrossEntropy
+
+
+@final
+@dataclass(frozen=True)
+class Evaluation:
+    """What a model does on a data set.
+
+    Attributes:
+        accuracy: The share of right answers, from 0 to 1.
+        loss: The mean loss.
+        confusion: Integers ``(classes, classes)``: how many of the row's class were taken for the
+            column's.
+        probabilities: ``(count, classes)``: what the model said of each example.
+    """
+
+    accuracy: float
+    loss: float
+    confusion: NDArray[np.int64]
+    probabilities: Array
+
+    @property
+    def error_by_class(self) -> NDArray[np.float64]:
+        """The share of wrong answers for each true class, ``(classes,)``; NaN for absent ones."""
+        counts = self.confusion.sum(axis=1)
+        wrong = counts - self.confusion.diagonal()
+        return np.divide(wrong, counts, out=np.full(len(counts), np.nan), where=counts > 0)
+
+
+def evaluate(
+    model: Sequential, dataset: Dataset, loss: Loss | None = None, batch_size: int = 128
+) -> Evaluation:
+    """Measure a model on a labeled data set.
+
+    Args:
+        model: A built model.
+        dataset: Images of the model's shape, with labels.
+        loss: What to measure beside the accuracy; softmax cross-entropy by default.
+        batch_size: How many images go through at once; bounds the memory.
+
+    Raises:
+        ValueError: The data set has no labels, no images, or images of another shape or more
+            classes than the model knows.
+    """
+    if dataset.labels is None or not len(dataset):
+        raise ValueError(f"dataset {dataset.name} has no labeled images; give one with labels")
+    outputs = model.outputs(dataset.images, batch_size)
+    classes = outputs.shape[-1]
+    value = (loss or SoftmaxCrossEntropy())(outputs, dataset.labels)
+    predicted = outputs.argmax(axis=1)
+    return Evaluation(
+        accuracy=accuracy(predicted, dataset.labels),
+        loss=value,
+        confusion=confusion_matrix(dataset.labels, predicted, classes),
+        probabilities=model.probabilities(outputs),
+    )
+
+
+def accuracy(predicted: NDArray[np.integer], labels: NDArray[np.integer]) -> float:
+    """Compute the share of predictions that are the label, from 0 to 1. Both ``(count,)``."""
+    return float(np.mean(predicted == labels))
+
+
+def confusion_matrix(
+    labels: NDArray[np.integer], predicted: NDArray[np.integer], classes: int
+) -> NDArray[np.int64]:
+    """Count how often each class was taken for each: true classes are rows, predicted columns.
+
+    Args:
+        labels: ``(count,)``.
+        predicted: ``(count,)``.
+        classes: How many there are.
+
+    Returns:
+        ``(classes, classes)``.
+    """
+    cells = labels.astype(np.int64) * classes + predicted
+    return np.bincount(cells, minlength=classes * classes).reshape(classes, classes)
