@@ -182,13 +182,11 @@ def test_a_bad_setting_is_named(settings, message):
 
 
 @pytest.mark.parametrize("size", [2.5, None])
-@pytest.mark.xfail(reason="pair() iterates over what is not an int", raises=TypeError)
 def test_a_size_of_another_type_is_named(size):
     with pytest.raises(ValueError, match="kernel_size is"):
         Conv2D(2, size)
 
 
-@pytest.mark.xfail(reason="pair() iterates over what is not an int", raises=TypeError)
 def test_a_size_may_be_an_integer_of_numpy():
     assert Conv2D(2, np.int64(3)).window.size == (3, 3)
 

@@ -163,7 +163,6 @@ def test_settings_that_do_not_fit_are_an_error_that_names_the_layer(config):
     ],
     ids=repr,
 )
-@pytest.mark.xfail(reason="layer_from_config does not check what kind of value a setting is")
 def test_a_damaged_description_is_a_value_error(config):
     with pytest.raises(ValueError):  # noqa: PT011 (which words is the fix's choice)
         layer_from_config(config)

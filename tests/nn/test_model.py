@@ -129,7 +129,6 @@ class TestBuild:
         model.build((8, 8, 3))
         assert model.outputs(np.zeros((2, 8, 8, 3))).shape == (2, 5)
 
-    @pytest.mark.xfail(reason="a build that fails has replaced the first layers' weights already")
     def test_a_build_that_fails_leaves_the_model_as_it_was(self):
         model = Sequential([Conv2D(2, 3), Conv2D(2, 3), Flatten(), Dense(2)])
         model.build((8, 8, 1), seed=1)
@@ -250,7 +249,6 @@ class TestPredict:
         assert answers.shape == ((0,) if method == "predict" else (0, 3))
 
     @pytest.mark.parametrize("method", ["outputs", "predict_proba", "predict"])
-    @pytest.mark.xfail(reason="im2col and Flatten reshape no images to (0, -1)", raises=ValueError)
     def test_no_images_give_no_answers(self, method):
         answers = getattr(small(), method)(images(0))
         assert answers.shape == ((0,) if method == "predict" else (0, 5))
@@ -278,13 +276,11 @@ class TestPredict:
         with pytest.raises(ValueError, match=r"takes \(batch, 6, 6, 1\); reshape or resize x"):
             getattr(small(), method)(np.zeros(shape))
 
-    @pytest.mark.xfail(reason="outputs asks for the length of x before its shape", raises=TypeError)
     def test_a_single_number_is_a_wrong_shape_too(self):
         with pytest.raises(ValueError, match="reshape or resize x"):
             small().predict(3.0)
 
     @pytest.mark.parametrize("batch_size", [0, -1])
-    @pytest.mark.xfail(reason="the batch size is not checked", raises=AssertionError)
     def test_a_batch_size_that_is_not_positive_is_named(self, batch_size):
         with pytest.raises(ValueError, match="batch_size is"):
             small().predict(images(3), batch_size=batch_size)
@@ -368,7 +364,6 @@ class TestSummary:
         assert row.multiply_adds == 9 * 4 * 18 + 9 * 4 * 2
         assert row.output_shape == (3, 3, 4)
 
-    @pytest.mark.xfail(reason="summary looks one level into a residual, not into one inside it")
     def test_a_residual_in_a_residual_is_counted(self):
         model = Sequential([Residual([Residual([Dense(3)])])])
         model.build((3,))
@@ -455,15 +450,16 @@ class TestState:
     def test_a_wrong_shape_is_an_error_and_nothing_is_loaded(self):
         self.refused(
             lambda arrays: arrays.update({"dense_1.bias": np.zeros(6)}),
-            r"dense_1.bias is \(6,\), but this model's is \(5,\)",
+            r"dense_1.bias is float64 of shape \(6,\), but this model's is float32 of shape \(5,\)",
         )
 
     def test_a_shape_that_would_broadcast_is_an_error_too(self):
         self.refused(lambda arrays: arrays.update({"dense_1.bias": np.zeros(1)}), "dense_1.bias is")
 
-    @pytest.mark.xfail(reason="arrays before the one of a wrong type are taken over already")
     def test_a_wrong_type_is_an_error_and_nothing_is_loaded(self):
-        self.refused(lambda arrays: arrays.update({"dense_1.bias": np.array(list("abcde"))}), "")
+        self.refused(
+            lambda arrays: arrays.update({"dense_1.bias": np.array(list("abcde"))}), "is <U1"
+        )
 
     def test_a_model_that_is_not_built_is_an_error(self):
         with pytest.raises(ValueError, match="no weights yet"):

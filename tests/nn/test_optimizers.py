@@ -281,7 +281,6 @@ def test_the_average_is_a_copy():
     assert_array_equal(average.average[0], [1, 1, 1])
 
 
-@pytest.mark.xfail(reason="a part of longer slots is taken without a word")
 def test_the_memory_of_a_larger_model_is_an_error():
     optimizer = SGD(momentum=0.9)
     optimizer.step(np.zeros(2 * 16_384), np.ones(2 * 16_384))

@@ -14,6 +14,7 @@ from numcnn.nn.flat_vector import flat_vector
 from numcnn.nn.layers import LAYERS, Layer, Sigmoid, Softmax, layer_from_config
 from numcnn.nn.layers.activation import softmax
 from numcnn.nn.layers.chain import Chain
+from numcnn.nn.settings import whole
 
 
 @final
@@ -76,13 +77,23 @@ class Sequential:
             ValueError: The shape is not made of positive integers, or a layer cannot take what
                 reaches it; the message names the layer.
         """
-        shape = tuple(int(size) for size in input_shape)
-        if not shape or min(shape) < 1:
+        try:
+            shape = tuple(whole("input_shape", size) for size in input_shape)
+        except (TypeError, ValueError):
+            shape = ()
+        if not shape:
             raise ValueError(
                 f"input_shape is {input_shape}; give positive sizes without the batch axis, "
                 "such as (28, 28, 1)"
             )
-        self.output_shape = self._chain.build(shape, np.random.default_rng(seed))
+        layers = [layer for _, layer in self.named_layers()]
+        before = [(layer.params, layer.state) for layer in layers]
+        try:
+            self.output_shape = self._chain.build(shape, np.random.default_rng(seed))
+        except BaseException:
+            for layer, (params, state) in zip(layers, before, strict=True):
+                layer.params, layer.state = params, state
+            raise
         self.input_shape = shape
         self._lay_out(np.float32)
         return self.output_shape
@@ -104,14 +115,8 @@ class Sequential:
 
     def named_layers(self) -> Iterator[tuple[str, Layer]]:
         """Yield all layers with their names, inner layers right after the one around them."""
-
-        def walk(name: str, layer: Layer) -> Iterator[tuple[str, Layer]]:
-            yield name, layer
-            for place, child in layer.children():
-                yield from walk(f"{name}.{place}", child)
-
         for name, layer in self._chain:
-            yield from walk(name, layer)
+            yield from _walk(name, layer)
 
     def forward(self, x: ArrayLike, ctx: Context) -> Array:
         """Compute the outputs of a batch.
@@ -168,6 +173,9 @@ class Sequential:
             ValueError: The model is not built, or ``x`` has another shape.
         """
         x = np.asarray(x)
+        whole("batch_size", batch_size)
+        if not x.ndim:
+            self._checked(x)
         # One empty batch if there are no examples, so that shape and errors are as always.
         return np.concatenate(
             [
@@ -221,7 +229,7 @@ class Sequential:
                     after,
                     sum(
                         array.size
-                        for inner in (layer, *(child for _, child in layer.children()))
+                        for _, inner in _walk(name, layer)
                         for array in inner.params.values()
                     ),
                     layer.multiply_adds(before, after),
@@ -263,9 +271,11 @@ class Sequential:
                 "load them into the architecture that they were saved from"
             )
         for name, array in own.items():
-            if array.shape != arrays[name].shape:
+            new = arrays[name]
+            if array.shape != new.shape or not np.issubdtype(new.dtype, np.floating):
                 raise ValueError(
-                    f"{name} is {arrays[name].shape}, but this model's is {array.shape}; "
+                    f"{name} is {new.dtype} of shape {new.shape}, but this model's is "
+                    f"{array.dtype} of shape {array.shape}; "
                     "load it into the architecture that it was saved from"
                 )
         for name, array in own.items():
@@ -321,6 +331,13 @@ class Sequential:
                 f"(batch, {', '.join(map(str, self.input_shape))}); reshape or resize x"
             )
         return batch
+
+
+def _walk(name: str, layer: Layer) -> Iterator[tuple[str, Layer]]:
+    """Yield a layer and, one after another, all layers inside it, however deep."""
+    yield name, layer
+    for place, child in layer.children():
+        yield from _walk(f"{name}.{place}", child)
 
 
 @final

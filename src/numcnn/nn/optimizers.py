@@ -40,8 +40,8 @@ class Optimizer(ABC):
     learning_rate: float | Schedule = 0.001
     weight_decay: float = 0.0
     clip_norm: float | None = None
-    iterations: int = field(default=0, init=False, repr=False)
-    slots: dict[str, Array] = field(default_factory=dict, init=False, repr=False)
+    iterations: int = field(default=0, init=False, repr=False, compare=False)
+    slots: dict[str, Array] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     slot_names: ClassVar[tuple[str, ...]] = ()
 
@@ -90,8 +90,12 @@ class Optimizer(ABC):
                 )
             rate = self.learning_rate
         for name in self.slot_names:
-            if name not in self.slots:
-                self.slots[name] = np.zeros_like(parameters)
+            slot = self.slots.setdefault(name, np.zeros_like(parameters))
+            if slot.shape != parameters.shape:
+                raise ValueError(
+                    f"the optimizer's {name} is for {slot.size} parameters, and there are "
+                    f"{parameters.size}; use an optimizer of its own for each model"
+                )
         self.iterations += 1
         scale = self._clipping(gradient)
         for start in range(0, parameters.size, _CHUNK):
@@ -107,7 +111,8 @@ class Optimizer(ABC):
     def _clipping(self, gradient: Array) -> float:
         if self.clip_norm is None:
             return 1.0
-        norm = math.sqrt(float(np.dot(gradient, gradient)))
+        # Not a BLAS product: its rounding would depend on the number of threads.
+        norm = math.sqrt(float(np.square(gradient).sum(dtype=np.float64)))
         return min(1.0, self.clip_norm / norm) if norm else 1.0
 
     @abstractmethod
@@ -276,7 +281,7 @@ class MovingAverage:
 
     decay: float = 0.999
     iterations: int = field(default=0, init=False)
-    average: list[Array] = field(default_factory=list, init=False, repr=False)
+    average: list[Array] = field(default_factory=list, init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         _check_share("decay", self.decay)

@@ -8,6 +8,7 @@ Source: Chellapilla, Puri and Simard, "High performance convolutional neural net
 processing", 2006.
 """
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import final
@@ -119,7 +120,9 @@ def im2col(x: Array, window: Window) -> Array:
     rows, columns = window.positions(x.shape[1:])
     patches = sliding_window_view(window.pad(x), window.size, axis=(1, 2))
     patches = patches[:, :: window.stride[0], :: window.stride[1]].transpose(0, 1, 2, 4, 5, 3)
-    return np.ascontiguousarray(patches).reshape(len(x) * rows * columns, -1)
+    return np.ascontiguousarray(patches).reshape(
+        len(x) * rows * columns, math.prod(patches.shape[3:])
+    )
 
 
 def col2im(columns: Array, image_shape: Shape, window: Window) -> Array:
@@ -136,7 +139,9 @@ def col2im(columns: Array, image_shape: Shape, window: Window) -> Array:
         Images ``(batch, height, width, channels)``. A pixel in several patches gets their sum.
     """
     positions = window.positions(image_shape)
-    patches = columns.reshape(-1, *positions, window.size[0] * window.size[1], image_shape[2])
+    cells = window.size[0] * window.size[1]
+    batch = len(columns) // math.prod(positions)
+    patches = columns.reshape(batch, *positions, cells, image_shape[2])
     padded = window.pad(np.zeros((len(patches), *image_shape), columns.dtype))
     for cell, view in enumerate(window.shifts(padded, positions)):
         view += patches[:, :, :, cell]

@@ -90,14 +90,16 @@ def layer_from_config(
     Raises:
         ValueError: The class is not known, or does not have such settings.
     """
+    if not isinstance(config, Mapping):
+        raise ValueError(f"a layer is described by {config!r}; it takes a name and settings")
     settings = dict(config)
     name = settings.pop("layer", None)
-    if name not in known:
+    if not isinstance(name, str) or name not in known:
         raise ValueError(f"layer {name!r} is unknown; known are {', '.join(known)}")
     for key, value in settings.items():
         if isinstance(value, list) and all(isinstance(inner, Mapping) for inner in value):
             settings[key] = [layer_from_config(inner, known) for inner in value]
     try:
         return known[name](**settings)
-    except TypeError as error:
+    except (TypeError, ValueError) as error:
         raise ValueError(f"the settings of layer {name} do not fit: {error}") from error

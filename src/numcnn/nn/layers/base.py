@@ -93,5 +93,10 @@ class Layer(ABC):
         """The settings as JSON can hold them: enough to make the same layer, not its weights."""
         settings = fields(cast(Any, self))
         return {"layer": type(self).__name__} | {
-            setting.name: getattr(self, setting.name) for setting in settings
+            setting.name: _plain(getattr(self, setting.name)) for setting in settings
         }
+
+
+def _plain(value: Any) -> Any:
+    """Python's own number for one of NumPy's, which JSON does not know."""
+    return value.item() if isinstance(value, np.generic) else value

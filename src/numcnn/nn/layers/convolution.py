@@ -5,11 +5,12 @@ from typing import final
 
 import numpy as np
 
-from numcnn.nn.arrays import Array, Shape, pair
+from numcnn.nn.arrays import Array, Shape
 from numcnn.nn.context import Context
 from numcnn.nn.initializers import initializer
 from numcnn.nn.layers.base import Layer
 from numcnn.nn.patches import Window, col2im, im2col
+from numcnn.nn.settings import pair, whole
 
 
 @final
@@ -48,8 +49,7 @@ class Conv2D(Layer):
     initializer: str = "he_normal"
 
     def __post_init__(self) -> None:
-        if self.filters < 1:
-            raise ValueError(f"filters is {self.filters}; give at least 1")
+        whole("filters", self.filters)
         initializer(self.initializer)
         _ = self.window
 

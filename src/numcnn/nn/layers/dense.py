@@ -9,6 +9,7 @@ from numcnn.nn.arrays import Array, Shape
 from numcnn.nn.context import Context
 from numcnn.nn.initializers import initializer
 from numcnn.nn.layers.base import Layer
+from numcnn.nn.settings import whole
 
 
 @final
@@ -30,8 +31,7 @@ class Dense(Layer):
     initializer: str = "he_normal"
 
     def __post_init__(self) -> None:
-        if self.units < 1:
-            raise ValueError(f"units is {self.units}; give at least 1")
+        whole("units", self.units)
         initializer(self.initializer)
 
     def build(self, input_shape: Shape, rng: np.random.Generator) -> Shape:

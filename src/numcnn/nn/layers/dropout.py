@@ -8,6 +8,7 @@ import numpy as np
 from numcnn.nn.arrays import Array, Shape
 from numcnn.nn.context import Context
 from numcnn.nn.layers.base import Layer
+from numcnn.nn.settings import number
 
 
 @final
@@ -28,8 +29,7 @@ class Dropout(Layer):
     rate: float
 
     def __post_init__(self) -> None:
-        if not 0 <= self.rate < 1:
-            raise ValueError(f"rate is {self.rate}; give at least 0 and less than 1")
+        number("rate", self.rate, least=0, below=1)
 
     def build(self, input_shape: Shape, rng: np.random.Generator) -> Shape:
         """Nothing to learn."""

@@ -9,6 +9,7 @@ import numpy as np
 from numcnn.nn.arrays import Array, Shape
 from numcnn.nn.context import Context
 from numcnn.nn.layers.base import Layer
+from numcnn.nn.settings import number
 
 
 @final
@@ -46,10 +47,9 @@ class BatchNorm(Layer):
     decayed = frozenset[str]()
 
     def __post_init__(self) -> None:
-        if not 0 <= self.momentum < 1:
-            raise ValueError(f"momentum is {self.momentum}; give at least 0 and less than 1")
-        if self.epsilon <= 0:
-            raise ValueError(f"epsilon is {self.epsilon}; give a small positive number")
+        number("momentum", self.momentum, least=0, below=1)
+        if number("epsilon", self.epsilon, least=0) == 0:
+            raise ValueError("epsilon is 0; give a small positive number")
 
     def build(self, input_shape: Shape, rng: np.random.Generator) -> Shape:
         """Start as the identity: scale 1, shift 0, running mean 0 and variance 1."""

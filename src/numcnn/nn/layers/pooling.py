@@ -6,10 +6,11 @@ from typing import Any, final
 
 import numpy as np
 
-from numcnn.nn.arrays import Array, Shape, pair
+from numcnn.nn.arrays import Array, Shape
 from numcnn.nn.context import Context
 from numcnn.nn.layers.base import Layer
 from numcnn.nn.patches import Window
+from numcnn.nn.settings import pair
 
 
 @dataclass(eq=False)

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from numcnn.nn.arrays import Array, Shape
 from numcnn.nn.context import Context
 from numcnn.nn.layers.base import Layer
+from numcnn.nn.settings import number
 
 
 @final
@@ -27,6 +28,10 @@ class Rescaling(Layer):
 
     scale: float = 1 / 255
     offset: float = 0.0
+
+    def __post_init__(self) -> None:
+        number("scale", self.scale)
+        number("offset", self.offset)
 
     def build(self, input_shape: Shape, rng: np.random.Generator) -> Shape:
         """Nothing to learn."""
@@ -72,17 +77,22 @@ class Normalization(Layer):
         if not images.size:
             raise ValueError(f"images has the shape {images.shape}; give at least one image")
         channels = images.shape[-1]
-        total, squares = np.zeros(channels), np.zeros(channels)
-        for start in range(0, len(images), block):
-            pixels = images[start : start + block].reshape(-1, channels).astype(np.float64)
-            total += pixels.sum(axis=0)
-            squares += np.square(pixels).sum(axis=0)
         count = images.size // channels
-        mean = total / count
-        variance = squares / count - mean**2
+        mean, variance = np.zeros(channels), np.zeros(channels)
+        blocks = [images[start : start + block] for start in range(0, len(images), block)]
+        for part in blocks:
+            mean += part.reshape(-1, channels).sum(axis=0, dtype=np.float64) / count
+        for part in blocks:
+            pixels = part.reshape(-1, channels).astype(np.float64)
+            variance += np.square(pixels - mean).sum(axis=0) / count
         # A channel that never changes says nothing; dividing it by 1 keeps it at 0.
-        variance[variance < 1e-12] = 1
-        self.state = {"mean": mean.astype(np.float32), "variance": variance.astype(np.float32)}
+        variance[variance < 1e-12 * np.maximum(1, mean**2)] = 1
+        if self.state:
+            # In place: a built model keeps all its statistics in one vector.
+            self._require_channels(images.shape[1:])
+            self.state["mean"][...], self.state["variance"][...] = mean, variance
+        else:
+            self.state = {"mean": mean.astype(np.float32), "variance": variance.astype(np.float32)}
         return self
 
     def build(self, input_shape: Shape, rng: np.random.Generator) -> Shape:
@@ -93,11 +103,7 @@ class Normalization(Layer):
                 "mean": np.zeros(channels, np.float32),
                 "variance": np.ones(channels, np.float32),
             }
-        if len(self.state["mean"]) != channels:
-            raise ValueError(
-                f"input_shape is {input_shape}, but adapt saw images of "
-                f"{len(self.state['mean'])} channels; adapt to the images that the model will get"
-            )
+        self._require_channels(input_shape)
         return input_shape
 
     def forward(self, x: Array, ctx: Context) -> Array:
@@ -109,3 +115,11 @@ class Normalization(Layer):
         """Derive ``y = (x - mean) / sqrt(variance)``: ``dx = dy / sqrt(variance)``."""
         ctx.take(self)
         return dy / np.sqrt(self.state["variance"])
+
+    def _require_channels(self, shape: Shape) -> None:
+        channels = len(self.state["mean"])
+        if shape[-1:] != (channels,):
+            raise ValueError(
+                f"input_shape is {shape}, but adapt saw images of {channels} channels; "
+                "adapt to the images that the model will get"
+            )

@@ -33,6 +33,9 @@ class Residual(Layer):
     def __post_init__(self) -> None:
         if not self.branch:
             raise ValueError("branch is empty; give the layers that the shortcut goes around")
+        for layer in (*self.branch, *self.shortcut):
+            if not isinstance(layer, Layer):
+                raise ValueError(f"{layer!r} is not a layer; branch and shortcut are lists of them")
         self._branch, self._shortcut = Chain(self.branch), Chain(self.shortcut)
 
     def build(self, input_shape: Shape, rng: np.random.Generator) -> Shape:

@@ -23,7 +23,7 @@ class Flatten(Layer):
     def forward(self, x: Array, ctx: Context) -> Array:
         """Reshape."""
         ctx.save(self, x.shape)
-        return x.reshape(len(x), -1)
+        return x.reshape(len(x), math.prod(x.shape[1:]))
 
     def backward(self, dy: Array, ctx: Context) -> Array:
         """Reshape back: each number keeps its own gradient."""
