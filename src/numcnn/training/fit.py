@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from typing import Any, final
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from numcnn.data import Augmentation, Batches, Dataset, split_validation
 from numcnn.nn import (
@@ -119,7 +120,9 @@ def fit(
     moment = Moment(
         model, session.history, epochs, len(batches), epoch=min(len(session.history) + 1, epochs)
     )
-    with Interruption() as interruption:
+    # One thread for BLAS: how a product is cut over threads changes its last bits, and the same
+    # seed is to give the same weights however many there are.
+    with Interruption() as interruption, threadpool_limits(1, user_api="blas"):
         try:
             for watcher in watchers:
                 watcher.train_begin(moment)
