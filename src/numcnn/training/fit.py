@@ -28,7 +28,7 @@ from numcnn.training.callbacks import Callback, Moment
 from numcnn.training.checkpoint import Weights, load_checkpoint, save_checkpoint
 from numcnn.training.history import EpochRecord, History
 from numcnn.training.interruption import Interruption
-from numcnn.training.metrics import evaluate
+from numcnn.training.metrics import Evaluation, evaluate
 from numcnn.training.progress import progress as progress_callback
 
 STREAM_LAYERS = int.from_bytes(b"layr")
@@ -194,10 +194,7 @@ class _Session:
             assert batch.labels is not None
             value, correct = self._step(batch.images, batch.labels, rate, rng)
             if not math.isfinite(value):
-                raise TrainingDiverged(
-                    f"the loss is {value} in epoch {number + 1}, batch {index + 1}; try a lower "
-                    f"learning rate (it was {rate:.3g}), a warm-up, or clip_norm=1"
-                )
+                raise _diverged(f"the loss is {value}", number, index, rate)
             total, right, images = total + value * len(batch), right + correct, images + len(batch)
             moment.batch, moment.images = index + 1, images
             moment.loss, moment.accuracy = total / images, right / images
@@ -208,7 +205,15 @@ class _Session:
                 return None
         trained = time.perf_counter() - start
         with self._averaged():
-            judged = evaluate(self.model, self.validation, self.loss) if self.validation else None
+            if not (
+                np.isfinite(self.model.parameters).all()
+                and np.isfinite(self.model.statistics).all()
+            ):
+                # The last step went too far, and no further batch is there to show it.
+                raise _diverged("the weights are not finite", number, index, rate)
+            judged = self._judge()
+            if judged and not math.isfinite(judged.loss):
+                raise _diverged(f"the validation loss is {judged.loss}", number, index, rate)
             record = EpochRecord(
                 epoch=number + 1,
                 loss=total / images,
@@ -229,18 +234,24 @@ class _Session:
     ) -> tuple[float, int]:
         """Learn from one batch; return its loss and how many answers were right."""
         ctx = Context(training=True, rng=rng)
-        # What overflows shows up in the loss, which is checked, with better advice than a warning.
-        with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+        with _quiet():
             outputs = self.model.forward(images, ctx)
             value, dy = self.loss.value_and_gradient(outputs, labels)
             self.model.backward(dy, ctx)
             self.optimizer.step(
                 self.model.parameters, self.model.gradient(ctx), rate, self.model.decayed()
             )
-        self.model.commit(ctx)
-        if self.average is not None:
-            self.average.update(self.model.parameters, self.model.statistics)
+            self.model.commit(ctx)
+            if self.average is not None:
+                self.average.update(self.model.parameters, self.model.statistics)
         return value, int((outputs.argmax(axis=1) == labels).sum())
+
+    def _judge(self) -> Evaluation | None:
+        """Measure the model on the validation data, if there are any."""
+        if self.validation is None:
+            return None
+        with _quiet():
+            return evaluate(self.model, self.validation, self.loss)
 
     @contextmanager
     def _averaged(self) -> Iterator[None]:
@@ -254,6 +265,18 @@ class _Session:
             yield
         finally:
             current.put_into(self.model)
+
+
+def _quiet() -> np.errstate:
+    """No NumPy warnings: what overflows shows up in the loss, with better advice than theirs."""
+    return np.errstate(over="ignore", invalid="ignore", divide="ignore")
+
+
+def _diverged(what: str, epoch: int, batch: int, rate: float) -> TrainingDiverged:
+    return TrainingDiverged(
+        f"{what} in epoch {epoch + 1}, batch {batch + 1}; try a lower learning rate "
+        f"(it was {rate:.3g}), a warm-up, or clip_norm=1"
+    )
 
 
 def _prepare(model: Sequential, train: Dataset, loss: Loss, seed: int) -> None:
