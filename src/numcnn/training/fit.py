@@ -106,7 +106,7 @@ def fit(
     loss = loss or SoftmaxCrossEntropy()
     if epochs < 1:
         raise ValueError(f"epochs is {epochs}; give at least 1")
-    _prepare(model, train, loss, seed)
+    _prepare(model, train, validation, loss, seed)
     batches = Batches(train, batch_size, seed, augmentation=augmentation)
     averaging = None if average is None else MovingAverage(average)
     session = _Session(model, batches, validation, optimizer, loss, averaging, epochs)
@@ -279,10 +279,22 @@ def _diverged(what: str, epoch: int, batch: int, rate: float) -> TrainingDiverge
     )
 
 
-def _prepare(model: Sequential, train: Dataset, loss: Loss, seed: int) -> None:
+def _prepare(
+    model: Sequential, train: Dataset, validation: Dataset | None, loss: Loss, seed: int
+) -> None:
     """Build the model if it is not, and check that model, data and loss fit together."""
     if train.labels is None:
         raise ValueError(f"dataset {train.name} has no labels to learn from")
+    if validation is not None:
+        if validation.labels is None:
+            raise ValueError(f"validation data {validation.name} have no labels to judge by")
+        for what in ("image_shape", "classes"):
+            ours, theirs = getattr(train, what), getattr(validation, what)
+            if ours != theirs:
+                raise ValueError(
+                    f"{what} is {ours} in the training data and {theirs} in the validation data; "
+                    "both must be the same"
+                )
     if isinstance(loss, SoftmaxCrossEntropy) and isinstance(model.layers[-1], Softmax):
         raise ValueError(
             "the model ends with Softmax, but SoftmaxCrossEntropy works on logits and contains "
