@@ -96,7 +96,7 @@ class History:
             ValueError: A line is not a record; the message says which.
         """
         records = []
-        for number, line in enumerate(Path(path).read_text(encoding="utf-8").splitlines(), 1):
+        for number, line in enumerate(Path(path).read_bytes().splitlines(), 1):
             try:
                 records.append(EpochRecord(**json.loads(line)))
             except (TypeError, ValueError) as error:
