@@ -104,10 +104,11 @@ def load_checkpoint(
     """
     arrays, header = read_arrays(path, _KIND)
     try:
+        before = dict(header["settings"])
         changed = [
-            f"{name} was {header['settings'].get(name)!r} and is {settings.get(name)!r}"
-            for name in sorted({*settings, *header["settings"]})
-            if settings.get(name) != header["settings"].get(name)
+            f"{name} was {before.get(name)!r} and is {settings.get(name)!r}"
+            for name in sorted({*settings, *before})
+            if settings.get(name) != before.get(name)
         ]
         if changed:
             raise ValueError(
@@ -122,17 +123,24 @@ def load_checkpoint(
             for name, array in arrays.items()
             if name.startswith("optimizer.")
         }
+        if slots.keys() != {*optimizer.slot_names}:
+            raise ValueError(f"it holds {sorted(slots)} of {optimizer!r}")
         averages = [arrays[f"average.{index}"] for index in range(2 if average else 0)]
-        _require_size(model.parameters, [current.parameters, best.parameters, *slots.values()])
-        _require_size(model.statistics, [current.statistics, best.statistics])
+        _require_size(
+            model.parameters,
+            [current.parameters, best.parameters, *slots.values(), *averages[:1]],
+        )
+        _require_size(model.statistics, [current.statistics, best.statistics, *averages[1:]])
+        iterations = int(header["iterations"])
+        average_iterations = int(header["average_iterations"])
     except (KeyError, TypeError, ValueError) as error:
         raise ValueError(f"{path}: {error}") from error
     current.put_into(model)
     optimizer.slots = slots
-    optimizer.iterations = header["iterations"]
+    optimizer.iterations = iterations
     if average is not None:
         average.average = averages
-        average.iterations = header["average_iterations"]
+        average.iterations = average_iterations
     return best, history
 
 
