@@ -35,9 +35,15 @@ def write_arrays(
 
     Raises:
         OSError: The file cannot be written, or the disk is full.
-        ValueError: The header holds what JSON cannot, such as NaN.
+        ValueError: The header holds what JSON cannot, such as NaN or a NumPy number.
     """
-    text = json.dumps(header, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    try:
+        text = json.dumps(header, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    except (TypeError, ValueError) as error:
+        raise ValueError(
+            f"{path}: the header cannot be written as JSON: {error}; "
+            "give text, plain finite numbers, lists and dictionaries"
+        ) from error
     contiguous = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
     with atomic_file(path) as temporary:
         try:
@@ -80,11 +86,12 @@ def read_arrays(
         ) from error
     try:
         header = json.loads(metadata[_KEY])
-        if header["kind"] != kind:
-            raise ValueError(f"{path}: this is a {header['kind']}, not a {kind}")
-    except (KeyError, TypeError, json.JSONDecodeError) as error:
+        found = header["kind"]
+    except (KeyError, TypeError, ValueError, RecursionError) as error:
         raise ValueError(
             f"{path}: a safetensors file, but not numcnn's: it does not say what its arrays are; "
             f"give a {kind} written by numcnn"
         ) from error
+    if found != kind:
+        raise ValueError(f"{path}: this is a {found}, not a {kind}")
     return arrays, header

@@ -1,5 +1,6 @@
 """A model as one file: weights, architecture, class names, and a card of how it came about."""
 
+import math
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -98,12 +99,24 @@ def load_model(
         )
     try:
         architecture = header["architecture"]
-        _require_plausible(architecture, sum(array.size for array in arrays.values()))
+        numbers = sum(array.size for array in arrays.values())
+        _require_plausible(architecture, numbers)
         model = Sequential.from_config(architecture["layers"], known)
-        model.build(architecture["input_shape"])
+        model.build(architecture["input_shape"], _Bounded(numbers))
         model.load_state_dict(_float32(arrays))
-        return ModelFile(model, tuple(map(str, header["classes"])), dict(header["card"]))
-    except (KeyError, TypeError, ValueError, OverflowError, MemoryError) as error:
+        classes = tuple(map(str, header["classes"]))
+        if len(classes) != model.output_shape[-1]:
+            raise ValueError(f"{len(classes)} class names for {model.output_shape[-1]} outputs")
+        return ModelFile(model, classes, dict(header["card"]))
+    except (
+        ArithmeticError,
+        AttributeError,
+        LookupError,
+        MemoryError,
+        RecursionError,
+        TypeError,
+        ValueError,
+    ) as error:
         raise ValueError(
             f"{path}: the file is damaged, its parts do not fit together: {error}"
         ) from error
@@ -125,6 +138,33 @@ def _float32(arrays: Mapping[str, NDArray[Any]]) -> Mapping[str, NDArray[Any]]:
         if array.dtype != np.float32 or not np.isfinite(array).all():
             raise ValueError(f"{name} is not an array of finite float32 numbers")
     return arrays
+
+
+@final
+class _Bounded(np.random.Generator):
+    """Draws the start that the file's weights will replace, and no more numbers than those.
+
+    Small sizes can have a large product, and only building the layers shows it.
+    """
+
+    def __init__(self, numbers: int) -> None:
+        super().__init__(np.random.PCG64(0))
+        self._left = self._numbers = numbers
+
+    def standard_normal(self, size: Any = None, *args: Any, **settings: Any) -> Any:
+        """As ever, within bounds."""
+        self._count(size)
+        return super().standard_normal(size, *args, **settings)
+
+    def random(self, size: Any = None, *args: Any, **settings: Any) -> Any:
+        """As ever, within bounds."""
+        self._count(size)
+        return super().random(size, *args, **settings)
+
+    def _count(self, size: Any) -> None:
+        self._left -= math.prod(np.atleast_1d(size).tolist()) if size is not None else 1
+        if self._left < 0:
+            raise ValueError(f"the layers need more weights than the file's {self._numbers}")
 
 
 def _require_plausible(value: Any, numbers: int) -> None:
