@@ -74,6 +74,27 @@ class Dataset:
             raise ValueError(f"{self.name} has no labels to count")
         return np.bincount(self.labels, minlength=len(self.classes)).astype(np.int64)
 
+    def with_classes(self, classes: tuple[str, ...]) -> "Dataset":
+        """Number the labels by another list of classes, matched by name.
+
+        Args:
+            classes: Class names, as those of a model. There may be more than here.
+
+        Returns:
+            The same images, with labels that are positions in ``classes``.
+
+        Raises:
+            ValueError: A class of this data set is not among them.
+        """
+        if missing := [name for name in self.classes if name not in classes]:
+            raise ValueError(
+                f"{self.name} has the class {missing[0]!r}, which is not among "
+                f"{', '.join(classes)}; use a model that was trained on these classes"
+            )
+        positions = np.array([classes.index(name) for name in self.classes], np.int64)
+        labels = None if self.labels is None else positions[self.labels]
+        return Dataset(self.images, labels, classes, self.name)
+
     def subset(self, indices: ArrayLike) -> "Dataset":
         """Copy some of the images, in the order given.
 

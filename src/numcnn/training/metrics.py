@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from numcnn.data import Dataset
-from numcnn.nn import Array, Loss, Sequential, SoftmaxCrossEntropy
+from numcnn.nn import Array, Loss, Sequential, Shape, SoftmaxCrossEntropy
 
 
 @final
@@ -53,8 +53,18 @@ def evaluate(
     """
     if dataset.labels is None or not len(dataset):
         raise ValueError(f"dataset {dataset.name} has no labeled images; give one with labels")
+    if model.input_shape and model.input_shape != dataset.image_shape:
+        raise ValueError(
+            f"the model takes images of {_size(model.input_shape)}, and those of {dataset.name} "
+            f"are {_size(dataset.image_shape)}; use a model that was trained on such images"
+        )
     outputs = model.outputs(dataset.images, batch_size)
     classes = outputs.shape[-1]
+    if classes < len(dataset.classes):
+        raise ValueError(
+            f"the model knows {classes} classes, and {dataset.name} has {len(dataset.classes)}; "
+            "use a model that was trained on these classes"
+        )
     value = (loss or SoftmaxCrossEntropy())(outputs, dataset.labels)
     predicted = outputs.argmax(axis=1)
     return Evaluation(
@@ -85,3 +95,7 @@ def confusion_matrix(
     """
     cells = labels.astype(np.int64) * classes + predicted
     return np.bincount(cells, minlength=classes * classes).reshape(classes, classes)
+
+
+def _size(shape: Shape) -> str:
+    return " x ".join(map(str, shape))

@@ -1,0 +1,5 @@
+"""``python -m numcnn``: the command line."""
+
+from numcnn.cli import main
+
+main()

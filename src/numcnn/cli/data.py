@@ -1,0 +1,109 @@
+"""``numcnn data``."""
+
+import click
+from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
+
+from numcnn import data as datasets
+from numcnn.cli import options
+
+
+@click.group()
+def data() -> None:
+    """List the data sets that have a name, and download them."""
+
+
+@data.command(name="list")
+@options.data_dir
+@options.as_json
+def list_(data_dir: str | None, as_json: bool) -> None:
+    """List the data sets: what they are, and which are here already."""
+    rows = [
+        (datasets.describe(name), datasets.is_local(name, data_dir)) for name in datasets.names()
+    ]
+    if as_json:
+        options.echo_json(
+            [
+                {
+                    "name": row.name,
+                    "content": row.content,
+                    "train_images": row.train_images,
+                    "test_images": row.test_images,
+                    "image_shape": row.image_shape,
+                    "classes": row.classes,
+                    "download_bytes": row.download_bytes,
+                    "license": row.license,
+                    "homepage": row.homepage,
+                    "local": local,
+                }
+                for row, local in rows
+            ]
+        )
+        return
+    for row, local in rows:
+        where = "here" if local else f"{row.download_bytes / 1e6:.0f} MB to fetch"
+        shape = " x ".join(map(str, row.image_shape))
+        click.echo(
+            f"{row.name:<14} {row.train_images:>6,} + {row.test_images:>6,} images  "
+            f"{shape:<11}  {len(row.classes)} classes  {where:<15}  {row.content}"
+        )
+
+
+@data.command(
+    epilog="""\b
+Example:
+  numcnn data fetch mnist
+"""
+)
+@click.argument("name")
+@options.data_dir
+@options.quiet
+def fetch(name: str, data_dir: str | None, quiet: bool) -> None:
+    """Download a data set, check it, and keep it (in DIR/NAME, or a cache)."""
+    bar = None if quiet else _DownloadBar()
+    try:
+        path = datasets.fetch(name, data_dir, progressbar=bar or False)
+    finally:
+        if bar is not None:
+            bar.close()
+    click.echo(f"{name} comes with scikit-learn" if path is None else f"{name} is in {path}")
+
+
+class _DownloadBar:
+    """A bar as pooch drives it, drawn by Rich on standard error."""
+
+    def __init__(self) -> None:
+        from rich.console import Console
+
+        self._progress = Progress(
+            TextColumn("downloading"),
+            BarColumn(),
+            DownloadColumn(),
+            TimeRemainingColumn(),
+            console=Console(stderr=True),
+            transient=True,
+        )
+        self._task = self._progress.add_task("download", total=None)
+        self._progress.start()
+        self._total = 0
+
+    @property
+    def total(self) -> int:
+        """How many bytes there are."""
+        return self._total
+
+    @total.setter
+    def total(self, value: int) -> None:
+        self._total = value
+        self._progress.update(self._task, total=value)
+
+    def update(self, count: int) -> None:
+        """Take note of more bytes."""
+        self._progress.update(self._task, advance=count)
+
+    def reset(self) -> None:
+        """Begin anew with the next file."""
+        self._progress.reset(self._task)
+
+    def close(self) -> None:
+        """Take the bar away."""
+        self._progress.stop()

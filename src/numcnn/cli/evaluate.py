@@ -1,0 +1,105 @@
+"""``numcnn evaluate``."""
+
+from pathlib import Path
+
+import click
+import numpy as np
+
+from numcnn.cli import options
+from numcnn.data import Dataset
+from numcnn.model_files import load_model
+from numcnn.run import load_part
+from numcnn.training import Evaluation
+from numcnn.training import evaluate as evaluate_model
+
+
+@click.command(
+    epilog="""\b
+Examples:
+  numcnn evaluate runs/mnist-convnet-1/model.safetensors mnist --out judged
+  numcnn evaluate model.safetensors labeled.csv --json
+"""
+)
+@click.argument("model", type=options.model_path)
+@click.argument("dataset")
+@options.data_dir
+@click.option(
+    "--part",
+    type=click.Choice(["test", "train"]),
+    default="test",
+    show_default=True,
+    help="Which part to judge by. A CSV file or folder without a test part is judged whole.",
+)
+@click.option(
+    "--out",
+    metavar="DIR",
+    type=click.Path(path_type=Path),
+    help="Draw confusion.png and mistakes.png into this folder.",
+)
+@options.as_json
+def evaluate(
+    model: Path,
+    dataset: str,
+    data_dir: str | None,
+    part: str,
+    out: Path | None,
+    as_json: bool,
+) -> None:
+    """Measure MODEL on DATASET: accuracy, errors by class, what is taken for what.
+
+    DATASET is a name (digits, mnist, fashion-mnist, cifar10), a labeled CSV file, or a folder with
+    a folder of images for each class, which are resized to what the model takes.
+    """
+    loaded = load_model(model)
+    judged = load_part(dataset, part, loaded, data_dir)
+    result = evaluate_model(loaded.model, judged)
+    if as_json:
+        options.echo_json(
+            {
+                "accuracy": result.accuracy,
+                "loss": result.loss,
+                "confusion": result.confusion.tolist(),
+                "classes": loaded.classes,
+                "images": len(judged),
+            }
+        )
+    else:
+        click.echo(_told(result, loaded.classes, len(judged)))
+    if out is not None:
+        _draw(result, judged, loaded.classes, out)
+        if not as_json:
+            click.echo(f"\npictures in {out}/: confusion.png, mistakes.png")
+
+
+def _told(result: Evaluation, classes: tuple[str, ...], images: int) -> str:
+    """Accuracy, and a line for each class with what it is mostly taken for."""
+    width = max(5, *map(len, classes))
+    wrong = round(images * (1 - result.accuracy))
+    lines = [
+        f"accuracy  {result.accuracy:.2%}  ({wrong} of {images:,} wrong)",
+        f"loss      {result.loss:.4f}",
+        "",
+        f"{'class':<{width}}  {'images':>6}  {'wrong':>5}  {'error':>7}  mostly taken for",
+    ]
+    for index, name in enumerate(classes):
+        row = result.confusion[index].copy()
+        total, row[index] = row.sum(), 0
+        if not total:
+            continue
+        error = result.error_by_class[index]
+        others = [
+            f"{classes[other]} ({row[other]})" for other in np.argsort(-row)[:3] if row[other]
+        ]
+        line = f"{name:<{width}}  {total:>6}  {row.sum():>5}  {error:>7.2%}  {', '.join(others)}"
+        lines.append(line.rstrip())
+    return "\n".join(lines)
+
+
+def _draw(result: Evaluation, judged: Dataset, classes: tuple[str, ...], out: Path) -> None:
+    from numcnn import plots
+
+    assert judged.labels is not None
+    confusion = plots.confusion_matrix_figure(result.confusion, classes)
+    plots.save(confusion, out / "confusion.png")
+    mistakes = plots.mistakes(judged.images, judged.labels, result.probabilities, classes)
+    plots.save(mistakes, out / "mistakes.png")

@@ -1,0 +1,58 @@
+"""The options that several commands share, so that they are called the same everywhere."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import click
+
+data_dir = click.option(
+    "--data-dir",
+    metavar="DIR",
+    type=click.Path(),
+    help="Where the data set's files are, or a folder that holds its folder. Nothing is "
+    "downloaded then. [env: NUMCNN_DATA]",
+)
+"""``--data-dir``"""
+
+as_json = click.option(
+    "--json", "as_json", is_flag=True, help="Print one JSON object, for programs."
+)
+"""``--json``"""
+
+quiet = click.option("--quiet", "-q", is_flag=True, help="Show no progress.")
+"""``--quiet``"""
+
+size = click.option(
+    "--size",
+    metavar="HxW",
+    callback=lambda _context, _option, value: _size(value),
+    help="For a folder of images: resize all to this height and width, such as 28x28.",
+)
+"""``--size``"""
+
+color = click.option(
+    "--color",
+    type=click.Choice(["auto", "gray", "rgb"]),
+    default="auto",
+    show_default=True,
+    help="For a folder of images: how to read them.",
+)
+"""``--color``"""
+
+model_path = click.Path(path_type=Path)
+"""A model file; whether it exists is for the loader to say, in its own words."""
+
+
+def _size(value: str | None) -> tuple[int, int] | None:
+    if value is None:
+        return None
+    height, _, width = value.lower().partition("x")
+    if not (height.isdecimal() and width.isdecimal() and int(height) and int(width)):
+        raise click.BadParameter(f"{value!r} is no size; give height and width, such as 28x28")
+    return int(height), int(width)
+
+
+def echo_json(value: Any) -> None:
+    """Print a value as one line of JSON."""
+    click.echo(json.dumps(value, allow_nan=False))

@@ -1,0 +1,63 @@
+"""The program: all commands together, and how errors are told."""
+
+import os
+import sys
+from collections.abc import Sequence
+
+import click
+
+import numcnn
+from numcnn.cli.data import data
+from numcnn.cli.evaluate import evaluate
+from numcnn.cli.models import models
+from numcnn.cli.predict import predict
+from numcnn.cli.train import train
+from numcnn.training import TrainingDiverged
+
+DIVERGED, BAD_INPUT, INTERRUPTED = 1, 2, 130
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(numcnn.__version__, prog_name="numcnn")
+def program() -> None:
+    r"""Convolutional networks written from scratch with NumPy: train them, and use them.
+
+    \b
+    Example:
+      numcnn train                       train on small handwritten digits, in seconds
+      numcnn train mnist                 train on MNIST
+      numcnn evaluate MODEL mnist        see how good a model is
+    """
+
+
+for command in (train, evaluate, predict, data, models):
+    program.add_command(command)
+
+
+def run(arguments: Sequence[str] | None = None) -> int:
+    """Run a command and return its exit status; an error becomes one line on standard error."""
+    try:
+        status = program.main(
+            args=None if arguments is None else list(arguments),
+            prog_name="numcnn",
+            standalone_mode=False,
+        )
+    except click.ClickException as error:
+        error.show()
+        return BAD_INPUT
+    except (click.Abort, KeyboardInterrupt):
+        return _tell("stopped", INTERRUPTED)
+    except BrokenPipeError:
+        # Whoever read the output has seen enough, as with `numcnn data list | head -1`.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except TrainingDiverged as error:
+        return _tell(str(error), DIVERGED)
+    except (ValueError, OSError, ImportError) as error:
+        return _tell(str(error), BAD_INPUT)
+    return status if isinstance(status, int) else 0
+
+
+def _tell(message: str, status: int) -> int:
+    click.echo(f"numcnn: {' '.join(message.split())}", err=True)
+    return status

@@ -1,0 +1,130 @@
+"""``numcnn train``."""
+
+from pathlib import Path
+from typing import Any
+
+import click
+from click.core import ParameterSource
+
+from numcnn import recipes
+from numcnn.cli import options
+from numcnn.run import METRICS, SETTINGS, Run, RunSettings, free_folder
+from numcnn.run import train as train_run
+
+INTERRUPTED = 130
+
+
+@click.command(
+    epilog="""\b
+Recipes:
+"""
+    + "\n".join(f"  {recipe.name:<10} {recipe.summary}" for recipe in recipes.RECIPES.values())
+    + """
+
+\b
+Examples:
+  numcnn train
+  numcnn train mnist --recipe lenet5 --epochs 5
+  numcnn train pictures/ --size 32x32
+  numcnn train --resume runs/mnist-convnet-1
+"""
+)
+@click.argument("dataset", required=False)
+@options.data_dir
+@click.option("--recipe", metavar="NAME", help="How to train; see below. [default: by data set]")
+@click.option("--out", metavar="DIR", type=click.Path(path_type=Path), help="The run's folder.")
+@click.option("--seed", type=click.IntRange(min=0), help="Of everything random. [default: 0]")
+@click.option("--epochs", type=click.IntRange(min=1), help="[default: by recipe]")
+@click.option("--batch-size", type=click.IntRange(min=1), help="[default: by recipe]")
+@click.option("--learning-rate", type=float, help="The highest rate. [default: by recipe]")
+@click.option(
+    "--validation-split",
+    type=click.FloatRange(0, 1, max_open=True),
+    help="The share of the training images to choose the best epoch by. [default: by recipe]",
+)
+@click.option("--no-augment", is_flag=True, help="Train on the images as they are.")
+@options.size
+@options.color
+@click.option(
+    "--settings",
+    "settings_file",
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="Do again what a run's settings.json says; other options change it.",
+)
+@click.option(
+    "--resume",
+    metavar="DIR",
+    type=click.Path(path_type=Path),
+    help="Go on with the interrupted run in this folder.",
+)
+@options.quiet
+@options.as_json
+def train(
+    out: Path | None,
+    settings_file: Path | None,
+    resume: Path | None,
+    quiet: bool,
+    as_json: bool,
+    **given: Any,
+) -> int:
+    """Train a network on DATASET and write everything into one folder.
+
+    DATASET is digits (the default: small handwritten digits, no download), mnist, fashion-mnist,
+    cifar10, a CSV file as Kaggle's Digit Recognizer has it, or a folder with a folder of images for
+    each class.
+    """
+    context = click.get_current_context()
+    said = {
+        name: value
+        for name, value in given.items()
+        if context.get_parameter_source(name) is not ParameterSource.DEFAULT and value is not None
+    }
+    if said.pop("no_augment", False):
+        said["augment"] = False
+    if resume is not None:
+        if said or out is not None or settings_file is not None:
+            raise click.UsageError(
+                "--resume goes on with the settings of the run; give no other settings beside it"
+            )
+        settings, folder = RunSettings.load(resume / SETTINGS), resume
+    else:
+        before = RunSettings.load(settings_file).as_arguments() if settings_file else {}
+        settings = RunSettings(**{**before, **said})
+        folder = out or free_folder(settings)
+    run = train_run(
+        settings, folder, resume=resume is not None, progress="none" if quiet else "auto"
+    )
+    if as_json:
+        options.echo_json({**run.metrics, "folder": str(run.folder)})
+    else:
+        click.echo(_told(run))
+    return INTERRUPTED if run.history.interrupted else 0
+
+
+def _told(run: Run) -> str:
+    """What a person wants to know of a run."""
+    if not run.metrics:
+        return (
+            f"stopped before the first epoch was done; nothing to keep but {run.folder / SETTINGS}"
+        )
+    metrics, lines = run.metrics, []
+    if run.history.interrupted:
+        lines.append(
+            f"stopped after {metrics['epochs']} epochs; to go on: "
+            f"numcnn train --resume {run.folder}"
+        )
+    if metrics["test_accuracy"] is not None:
+        lines.append(f"test accuracy        {metrics['test_accuracy']:.2%}")
+    if metrics["validation_accuracy"] is not None:
+        lines.append(
+            f"validation accuracy  {metrics['validation_accuracy']:.2%}  "
+            f"(best of {metrics['epochs']} epochs: {metrics['best_epoch']})"
+        )
+    lines += [
+        f"time                 {metrics['seconds']:.1f} s, "
+        f"{metrics['images_per_second']:,.0f} images/s",
+        f"parameters           {metrics['parameters']:,}",
+        f"written to           {run.folder}/  (numbers in {METRICS})",
+    ]
+    return "\n".join(lines)

@@ -1,0 +1,64 @@
+"""What a recipe is: everything about a training but the data and the seed."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Protocol, final
+
+from numcnn.data import Augmentation
+from numcnn.nn import Loss, Optimizer, Schedule, Sequential, Shape, SoftmaxCrossEntropy
+
+
+class NetworkMaker(Protocol):
+    """Makes a recipe's network, not yet built."""
+
+    def __call__(self, image_shape: Shape, classes: int) -> Sequential:
+        """Make it for images ``(height, width, channels)`` and a number of outputs.
+
+        Raises:
+            ValueError: The network cannot be made for such images.
+        """
+
+
+class OptimizerMaker(Protocol):
+    """Makes a fresh optimizer."""
+
+    def __call__(self, *, learning_rate: float | Schedule) -> Optimizer:
+        """Make it with a rate, or a schedule of rates."""
+
+
+@final
+@dataclass(frozen=True, kw_only=True)
+class Recipe:
+    """A named way to train.
+
+    Attributes:
+        name: What the command line calls it.
+        summary: One line that says what it is.
+        network: Makes the architecture for an image shape and a number of classes.
+        epochs: How many times to go through the training images.
+        batch_size: Images a step.
+        learning_rate: The rate that the schedule is built on: its highest.
+        schedule: Makes a schedule of that rate.
+        optimizer: Makes an optimizer that follows it.
+        loss: What is made small.
+        augmentation: What is done to the training images, if anything.
+        average: The decay of the weights' moving average; None for none.
+        validation_split: The share of the training images that the best epoch is chosen by.
+    """
+
+    name: str
+    summary: str
+    network: NetworkMaker
+    epochs: int
+    batch_size: int
+    learning_rate: float
+    schedule: Callable[[float], Schedule]
+    optimizer: OptimizerMaker
+    loss: Loss = field(default_factory=SoftmaxCrossEntropy)
+    augmentation: Augmentation | None = None
+    average: float | None = None
+    validation_split: float = 0.1
+
+    def new_optimizer(self) -> Optimizer:
+        """Make the optimizer for one training."""
+        return self.optimizer(learning_rate=self.schedule(self.learning_rate))

@@ -1,0 +1,353 @@
+"""A run: a recipe trained on a data set, and the folder that comes of it.
+
+The folder holds `model.safetensors`, `settings.json` (all that is needed to do it again),
+`history.jsonl`, `metrics.json`, `curves.png` and `confusion.png`; while the run is not finished,
+also `checkpoint.safetensors`, from which it can go on.
+"""
+
+import json
+import os
+import platform
+from dataclasses import asdict, dataclass, fields, replace
+from pathlib import Path
+from typing import Any, final
+
+import numpy as np
+
+import numcnn
+from numcnn import recipes
+from numcnn.atomic_file import atomic_file
+from numcnn.data import Dataset, Splits, load, split_validation
+from numcnn.data.folder import Color
+from numcnn.model_files import ModelFile, save_model
+from numcnn.nn import Sequential
+from numcnn.recipes import Recipe
+from numcnn.training import Evaluation, History, evaluate, fit
+from numcnn.training.callbacks import Callback, Moment
+from numcnn.training.history import EpochRecord
+
+MODEL, SETTINGS, HISTORY = "model.safetensors", "settings.json", "history.jsonl"
+METRICS, CHECKPOINT = "metrics.json", "checkpoint.safetensors"
+
+
+@final
+@dataclass(frozen=True, kw_only=True)
+class RunSettings:
+    """What a user can say about a run. What is None is as the recipe says.
+
+    Attributes:
+        dataset: A data set's name, or the path of a CSV file or a folder of images.
+        data_dir: Where the data set's files are; the usual places if None.
+        recipe: A recipe's name; the data set's default if None.
+        seed: Of everything random.
+        epochs: How many times to go through the training images.
+        batch_size: Images a step.
+        learning_rate: The highest rate of the recipe's schedule.
+        validation_split: The share of the training images to validate with; 0 for none.
+        augment: Whether to use the recipe's augmentation.
+        size: Resize a folder's images to ``(height, width)``.
+        color: "auto", "gray" or "rgb": how to read a folder's images.
+    """
+
+    dataset: str = "digits"
+    data_dir: str | None = None
+    recipe: str | None = None
+    seed: int = 0
+    epochs: int | None = None
+    batch_size: int | None = None
+    learning_rate: float | None = None
+    validation_split: float | None = None
+    augment: bool = True
+    size: tuple[int, int] | None = None
+    color: Color = "auto"
+
+    def resolved_recipe(self) -> Recipe:
+        """Find the recipe, and change it where these settings say so.
+
+        Raises:
+            ValueError: There is no such recipe.
+        """
+        recipe = recipes.find(self.recipe, self.dataset)
+        changes = {
+            name: getattr(self, name)
+            for name in ("epochs", "batch_size", "learning_rate", "validation_split")
+            if getattr(self, name) is not None
+        }
+        if not self.augment:
+            changes["augmentation"] = None
+        return replace(recipe, **changes)
+
+    def as_arguments(self) -> dict[str, Any]:
+        """The settings by name."""
+        return {field.name: getattr(self, field.name) for field in fields(self)}
+
+    @staticmethod
+    def load(path: str | os.PathLike[str]) -> "RunSettings":
+        """Read the settings out of a run's `settings.json`.
+
+        Raises:
+            FileNotFoundError: There is no such file.
+            ValueError: It is not a run's settings.
+        """
+        try:
+            said = json.loads(Path(path).read_text(encoding="utf-8"))["settings"]
+            known = {field.name for field in fields(RunSettings)}
+            if unknown := said.keys() - known:
+                raise ValueError(f"unknown settings {sorted(unknown)}")
+            if said.get("size") is not None:
+                said["size"] = tuple(said["size"])
+            return RunSettings(**said)
+        except (KeyError, TypeError, AttributeError, ValueError) as error:
+            raise ValueError(
+                f"{path}: not the settings of a run ({error}); give a settings.json that "
+                "numcnn train wrote"
+            ) from error
+
+
+@final
+@dataclass(frozen=True)
+class Run:
+    """What came of a run.
+
+    Attributes:
+        folder: Where its files are.
+        model: The trained model; without a finished epoch, not worth keeping.
+        history: What happened in each epoch.
+        metrics: What `metrics.json` holds; empty if no epoch was finished.
+        test: How the model does on the test part, if there is one.
+    """
+
+    folder: Path
+    model: Sequential
+    history: History
+    metrics: dict[str, Any]
+    test: Evaluation | None
+
+
+def free_folder(settings: RunSettings) -> Path:
+    """Choose a folder for a run that does not exist yet: ``runs/mnist-convnet-1`` and so on."""
+    name = f"{Path(settings.dataset).stem}-{settings.resolved_recipe().name}"
+    number = 1
+    while (folder := Path("runs", f"{name}-{number}")).exists():
+        number += 1
+    return folder
+
+
+def train(
+    settings: RunSettings,
+    folder: str | os.PathLike[str],
+    *,
+    resume: bool = False,
+    download: bool = True,
+    progress: str = "auto",
+) -> Run:
+    """Train, judge and write everything into a folder.
+
+    The test part is looked at once, when all is decided.
+
+    Args:
+        settings: What to train, and how.
+        folder: Where the files go.
+        resume: Go on with a run in ``folder`` that was interrupted; it must have the same
+            settings.
+        download: Whether a data set that is not there may be downloaded.
+        progress: How to show it, see `numcnn.training.fit`.
+
+    Returns:
+        What came of it. If Ctrl-C ended the training, ``history.interrupted`` is set, the files
+        hold the best so far, and the run can be resumed.
+
+    Raises:
+        ValueError: The settings do not fit together or to the data, or the folder holds a run.
+        OSError: Data cannot be read, or the folder not be written.
+        numcnn.training.TrainingDiverged: The loss is not finite.
+    """
+    folder = Path(folder)
+    recipe = settings.resolved_recipe()
+    checkpoint = folder / CHECKPOINT
+    if resume:
+        if not checkpoint.exists():
+            raise ValueError(
+                f"{folder}: there is no interrupted run here to resume (no {CHECKPOINT})"
+            )
+    elif any((folder / name).exists() for name in (MODEL, METRICS, CHECKPOINT)):
+        raise ValueError(
+            f"{folder}: holds a run already; choose another folder, or resume it if it was "
+            "interrupted"
+        )
+    splits = load_splits(settings, download=download)
+    training, validation = splits.train, None
+    if recipe.validation_split:
+        training, validation = split_validation(training, recipe.validation_split, settings.seed)
+    model = recipe.network(training.image_shape, len(training.classes))
+    _write_json(folder / SETTINGS, _settings(settings, recipe, model))
+    history = fit(
+        model,
+        training,
+        validation,
+        epochs=recipe.epochs,
+        batch_size=recipe.batch_size,
+        optimizer=recipe.new_optimizer(),
+        loss=recipe.loss,
+        augmentation=recipe.augmentation,
+        average=recipe.average,
+        seed=settings.seed,
+        callbacks=[_HistoryFile(folder / HISTORY)],
+        checkpoint=checkpoint,
+        resume=resume,
+        progress=progress,
+    )
+    if not len(history):
+        return Run(folder, model, history, {}, None)
+    history.save(folder / HISTORY)
+    test = evaluate(model, splits.test, recipe.loss) if splits.test else None
+    metrics = _metrics(model, history, test)
+    card = _card(settings, recipe, training, metrics)
+    save_model(folder / MODEL, model, training.classes, card)
+    _draw(folder, history, test, evaluate(model, validation) if validation else None, training)
+    _write_json(folder / METRICS, metrics)
+    if not history.interrupted:
+        checkpoint.unlink()
+    return Run(folder, model, history, metrics, test)
+
+
+def load_splits(settings: RunSettings, *, download: bool = True) -> Splits:
+    """Read the data set that the settings name.
+
+    Raises:
+        ValueError: There is none of that name, or its files are damaged.
+        OSError: Its files cannot be had.
+    """
+    return load(
+        settings.dataset,
+        settings.data_dir,
+        download=download,
+        size=settings.size,
+        color=settings.color,
+    )
+
+
+def load_part(
+    dataset: str,
+    part: str,
+    found: ModelFile,
+    data_dir: str | os.PathLike[str] | None = None,
+) -> Dataset:
+    """Read the images that a model is to be judged by, labeled by the model's classes.
+
+    A folder's images are brought to the model's size and colors.
+
+    Args:
+        dataset: As in `RunSettings`.
+        part: "test" or "train"; where there is no test part, it is the whole anyway.
+        found: The model.
+        data_dir: As in `RunSettings`.
+
+    Raises:
+        ValueError: There is no such data set, it is damaged, or has classes that the model does
+            not know.
+        OSError: Its files cannot be had.
+    """
+    shape = found.model.input_shape
+    color: Color = "gray" if shape[-1] == 1 else "rgb"
+    splits = load(dataset, data_dir, size=(shape[0], shape[1]), color=color)
+    whole = splits.test if part == "test" and splits.test is not None else splits.train
+    return whole.with_classes(found.classes)
+
+
+@final
+class _HistoryFile(Callback):
+    """Keeps `history.jsonl` up to date while the training runs, for whoever wants to watch."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def epoch_end(self, moment: Moment, record: EpochRecord) -> None:
+        moment.history.save(self._path)
+
+
+def _settings(settings: RunSettings, recipe: Recipe, model: Sequential) -> dict[str, Any]:
+    """The user's settings, and what they came down to."""
+    augmentation = recipe.augmentation
+    return {
+        "settings": asdict(settings),
+        "resolved": {
+            "recipe": recipe.name,
+            "architecture": model.config(),
+            "epochs": recipe.epochs,
+            "batch_size": recipe.batch_size,
+            "optimizer": repr(recipe.new_optimizer()),
+            "loss": repr(recipe.loss),
+            "augmentation": None if augmentation is None else augmentation.config(),
+            "average": recipe.average,
+            "validation_split": recipe.validation_split,
+        },
+        "versions": _versions(),
+    }
+
+
+def _metrics(model: Sequential, history: History, test: Evaluation | None) -> dict[str, Any]:
+    best = history.best
+    assert best is not None
+    return {
+        "test_accuracy": test.accuracy if test else None,
+        "test_loss": test.loss if test else None,
+        "validation_accuracy": best.validation_accuracy,
+        "validation_loss": best.validation_loss,
+        "best_epoch": best.epoch,
+        "epochs": len(history),
+        "interrupted": history.interrupted,
+        "parameters": model.summary().parameters,
+        "multiply_adds": model.summary().multiply_adds,
+        "seconds": history.seconds,
+        "images_per_second": history.images_per_second,
+    }
+
+
+def _card(
+    settings: RunSettings,
+    recipe: Recipe,
+    training: Dataset,
+    metrics: dict[str, Any],
+) -> dict[str, Any]:
+    """How the model came about; no times, so that the same run writes the same file."""
+    measured = ("test_accuracy", "validation_accuracy", "best_epoch", "epochs", "interrupted")
+    return {
+        "dataset": training.name,
+        "training_images": len(training),
+        "recipe": recipe.name,
+        "seed": settings.seed,
+        **{name: metrics[name] for name in measured},
+        "versions": _versions(),
+    }
+
+
+def _versions() -> dict[str, str]:
+    return {
+        "numcnn": numcnn.__version__,
+        "numpy": np.__version__,
+        "python": platform.python_version(),
+    }
+
+
+def _draw(
+    folder: Path,
+    history: History,
+    test: Evaluation | None,
+    validation: Evaluation | None,
+    training: Dataset,
+) -> None:
+    """Draw the curves, and the confusion matrix of the test part or else of the validation part."""
+    from numcnn import plots
+
+    rows = [record.as_dict() for record in history.records]
+    plots.save(plots.learning_curves(rows), folder / "curves.png")
+    judged = test or validation
+    if judged is not None:
+        figure = plots.confusion_matrix_figure(judged.confusion, training.classes)
+        plots.save(figure, folder / "confusion.png")
+
+
+def _write_json(path: Path, value: dict[str, Any]) -> None:
+    with atomic_file(path) as temporary:
+        temporary.write_text(json.dumps(value, indent=2) + "\n", encoding="utf-8")
