@@ -52,12 +52,19 @@ def test_any_number_of_epochs(epochs: int):
 
 def test_the_best_validation_epoch_is_marked_and_named():
     rows = history(6)
-    for row, accuracy in zip(rows, [0.5, 0.9, 0.97, 0.9861, 0.9861, 0.97], strict=True):
+    for row, accuracy in zip(rows, [0.5, 0.9, 0.97, 0.9861, 0.98, 0.97], strict=True):
         row["validation_accuracy"] = accuracy
     figure = learning_curves(rows)
     assert "○ best validation: epoch 4, 1.39% error, 98.61% correct" in words(figure)
     ring = figure.axes[1].lines[-1]
     assert ring.get_xydata().tolist() == [[4, pytest.approx(0.0139)]]
+
+
+def test_of_equally_accurate_epochs_the_one_with_the_lowest_loss_is_best():
+    rows = history(3)
+    for row, loss in zip(rows, [0.3, 0.1, 0.2], strict=True):
+        row["validation_accuracy"], row["validation_loss"] = 0.99, loss
+    assert "○ best validation: epoch 2, 1.00% error, 99.00% correct" in words(learning_curves(rows))
 
 
 def test_without_validation_accuracy_the_lowest_loss_is_best():

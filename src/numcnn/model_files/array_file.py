@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
-from safetensors.numpy import save_file
+from safetensors.numpy import save
 
 from numcnn.atomic_file import atomic_file
 
@@ -46,11 +46,8 @@ def write_arrays(
         ) from error
     contiguous = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
     with atomic_file(path) as temporary:
-        try:
-            save_file(contiguous, temporary, metadata={_KEY: text})
-        except SafetensorError as error:
-            # The library reports a full disk as its own error, with the system's text in it.
-            raise OSError(f"{path}: cannot be written: {error}") from error
+        # Not save_file: it makes files that nobody but their owner can read.
+        temporary.write_bytes(save(contiguous, metadata={_KEY: text}))
 
 
 def read_arrays(

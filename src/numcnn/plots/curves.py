@@ -58,8 +58,9 @@ def learning_curves(history: Sequence[Row]) -> Figure:
     it spans more than one. A loss that is not a finite number, as when training diverges, leaves
     a gap and a cross at the panel's upper edge.
 
-    The best epoch is the one with the highest ``validation_accuracy``, or, without that, the
-    lowest ``validation_loss``; of equal ones the first. Without validation none is marked.
+    The best epoch is the one with the highest ``validation_accuracy``, and of equal ones the one
+    with the lowest ``validation_loss``: the one whose weights training keeps. Without validation
+    none is marked.
 
     Args:
         history: A row per epoch, in order, with ``epoch`` (from 1), ``loss`` and ``accuracy``
@@ -294,7 +295,10 @@ def _mark_best(panels: list[Axes], error: _Series, loss: _Series) -> None:
         axes, (epochs, values) = panels[0], loss
     if not np.isfinite(values).any():
         return
-    index = int(np.nanargmin(values))
+    losses = dict(zip(loss.epochs.tolist(), loss.values.tolist(), strict=True))
+    ties = np.flatnonzero(values == np.nanmin(values)).tolist()
+    # The rule by which training keeps an epoch's weights: of equal errors the lowest loss.
+    index = min(ties, key=lambda tie: (losses.get(epochs[tie], np.inf), -tie))
     epoch, value = epochs[index], values[index]
     for each in panels:
         each.axvline(epoch, color=MUTED, linewidth=0.9, linestyle=":", zorder=1)
