@@ -106,8 +106,8 @@ def fit(
     loss = loss or SoftmaxCrossEntropy()
     if epochs < 1:
         raise ValueError(f"epochs is {epochs}; give at least 1")
-    _prepare(model, train, validation, loss, seed)
     batches = Batches(train, batch_size, seed, augmentation=augmentation)
+    _prepare(model, train, validation, loss, seed)
     averaging = None if average is None else MovingAverage(average)
     session = _Session(model, batches, validation, optimizer, loss, averaging, epochs)
     settings = _settings(session, average)
