@@ -18,6 +18,7 @@ import numcnn
 from numcnn import recipes
 from numcnn.atomic_file import atomic_file
 from numcnn.data import Dataset, Splits, load, split_validation
+from numcnn.data.download import ProgressBar
 from numcnn.data.folder import Color
 from numcnn.model_files import ModelFile, save_model
 from numcnn.nn import Sequential
@@ -138,8 +139,8 @@ def train(
     folder: str | os.PathLike[str],
     *,
     resume: bool = False,
-    download: bool = True,
     progress: str = "auto",
+    download_bar: ProgressBar | None = None,
 ) -> Run:
     """Train, judge and write everything into a folder.
 
@@ -150,8 +151,8 @@ def train(
         folder: Where the files go.
         resume: Go on with a run in ``folder`` that was interrupted; it must have the same
             settings.
-        download: Whether a data set that is not there may be downloaded.
         progress: How to show it, see `numcnn.training.fit`.
+        download_bar: What shows the download of a data set that is not there yet.
 
     Returns:
         What came of it. If Ctrl-C ended the training, ``history.interrupted`` is set, the files
@@ -175,7 +176,7 @@ def train(
             f"{folder}: holds a run already; choose another folder, or resume it if it was "
             "interrupted"
         )
-    splits = load_splits(settings, download=download)
+    splits = load_splits(settings, download_bar)
     training, validation = splits.train, None
     if recipe.validation_split:
         training, validation = split_validation(training, recipe.validation_split, settings.seed)
@@ -211,7 +212,7 @@ def train(
     return Run(folder, model, history, metrics, test)
 
 
-def load_splits(settings: RunSettings, *, download: bool = True) -> Splits:
+def load_splits(settings: RunSettings, download_bar: ProgressBar | None = None) -> Splits:
     """Read the data set that the settings name.
 
     Raises:
@@ -221,7 +222,7 @@ def load_splits(settings: RunSettings, *, download: bool = True) -> Splits:
     return load(
         settings.dataset,
         settings.data_dir,
-        download=download,
+        progressbar=download_bar or False,
         size=settings.size,
         color=settings.color,
     )

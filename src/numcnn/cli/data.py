@@ -1,10 +1,10 @@
 """``numcnn data``."""
 
 import click
-from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 
 from numcnn import data as datasets
 from numcnn.cli import options
+from numcnn.cli.download_bar import DownloadBar
 
 
 @click.group()
@@ -59,51 +59,5 @@ Example:
 @options.quiet
 def fetch(name: str, data_dir: str | None, quiet: bool) -> None:
     """Download a data set, check it, and keep it (in DIR/NAME, or a cache)."""
-    bar = None if quiet else _DownloadBar()
-    try:
-        path = datasets.fetch(name, data_dir, progressbar=bar or False)
-    finally:
-        if bar is not None:
-            bar.close()
+    path = datasets.fetch(name, data_dir, progressbar=False if quiet else DownloadBar())
     click.echo(f"{name} comes with scikit-learn" if path is None else f"{name} is in {path}")
-
-
-class _DownloadBar:
-    """A bar as pooch drives it, drawn by Rich on standard error."""
-
-    def __init__(self) -> None:
-        from rich.console import Console
-
-        self._progress = Progress(
-            TextColumn("downloading"),
-            BarColumn(),
-            DownloadColumn(),
-            TimeRemainingColumn(),
-            console=Console(stderr=True),
-            transient=True,
-        )
-        self._task = self._progress.add_task("download", total=None)
-        self._progress.start()
-        self._total = 0
-
-    @property
-    def total(self) -> int:
-        """How many bytes there are."""
-        return self._total
-
-    @total.setter
-    def total(self, value: int) -> None:
-        self._total = value
-        self._progress.update(self._task, total=value)
-
-    def update(self, count: int) -> None:
-        """Take note of more bytes."""
-        self._progress.update(self._task, advance=count)
-
-    def reset(self) -> None:
-        """Begin anew with the next file."""
-        self._progress.reset(self._task)
-
-    def close(self) -> None:
-        """Take the bar away."""
-        self._progress.stop()

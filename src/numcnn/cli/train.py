@@ -8,6 +8,7 @@ from click.core import ParameterSource
 
 from numcnn import recipes
 from numcnn.cli import options
+from numcnn.cli.download_bar import DownloadBar
 from numcnn.run import METRICS, SETTINGS, Run, RunSettings, free_folder
 from numcnn.run import train as train_run
 
@@ -93,7 +94,11 @@ def train(
         settings = RunSettings(**{**before, **said})
         folder = out or free_folder(settings)
     run = train_run(
-        settings, folder, resume=resume is not None, progress="none" if quiet else "auto"
+        settings,
+        folder,
+        resume=resume is not None,
+        progress="none" if quiet else "auto",
+        download_bar=None if quiet else DownloadBar(),
     )
     if as_json:
         options.echo_json({**run.metrics, "folder": str(run.folder)})

@@ -1,0 +1,22 @@
+"""Write the pictures that the README shows: ``python docs/generate_images.py``."""
+
+import shutil
+import tempfile
+from pathlib import Path
+
+from numcnn.run import RunSettings, train
+
+IMAGES = Path(__file__).parent / "images"
+
+
+def main() -> None:
+    """Train on the default data, and keep the pictures."""
+    IMAGES.mkdir(exist_ok=True)
+    with tempfile.TemporaryDirectory() as folder:
+        run = train(RunSettings(), Path(folder) / "run")
+        for name in ("curves.png", "confusion.png"):
+            shutil.copyfile(run.folder / name, IMAGES / name)
+
+
+if __name__ == "__main__":
+    main()
