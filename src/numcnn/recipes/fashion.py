@@ -17,11 +17,11 @@ FASHION = Recipe(
     name="fashion",
     summary="convnet, wider, with mirrored images and small shifts and zooms",
     network=partial(network, width=24, dropout=0.4),
-    epochs=12,
+    epochs=14,
     batch_size=128,
     learning_rate=0.01,
     schedule=OneCycle,
-    optimizer=Adam,
+    optimizer=partial(Adam, weight_decay=0.02),
     augmentation=Compose((HorizontalFlip(), RandomAffine(shift=0.05, zoom=0.05))),
     average=0.998,
 )
