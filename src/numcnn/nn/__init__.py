@@ -27,7 +27,7 @@ from numcnn.nn.layers import (
     Tanh,
 )
 from numcnn.nn.losses import Loss, MeanSquaredError, SigmoidCrossEntropy, SoftmaxCrossEntropy
-from numcnn.nn.model import Sequential, Summary
+from numcnn.nn.model import Sequential
 from numcnn.nn.optimizers import SGD, Adam, AdamW, MovingAverage, Optimizer, RMSProp
 from numcnn.nn.schedules import (
     Constant,
@@ -38,6 +38,7 @@ from numcnn.nn.schedules import (
     StepDecay,
     WarmUp,
 )
+from numcnn.nn.summary import Summary
 
 __all__ = [
     "GELU",

@@ -1,7 +1,6 @@
 """Sequential: layers in a row, built for an input shape, that learn and predict."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, final
 
@@ -15,6 +14,7 @@ from numcnn.nn.layers import LAYERS, Layer, Sigmoid, Softmax, layer_from_config
 from numcnn.nn.layers.activation import softmax
 from numcnn.nn.layers.chain import Chain
 from numcnn.nn.settings import whole
+from numcnn.nn.summary import Summary, SummaryRow
 
 
 @final
@@ -213,7 +213,7 @@ class Sequential:
             y = layer.forward(y, Context())
             yield name, y
 
-    def summary(self) -> "Summary":
+    def summary(self) -> Summary:
         """Say what the model is made of: output shapes, parameters and multiply-adds by layer.
 
         Raises:
@@ -338,73 +338,3 @@ def _walk(name: str, layer: Layer) -> Iterator[tuple[str, Layer]]:
     yield name, layer
     for place, child in layer.children():
         yield from _walk(f"{name}.{place}", child)
-
-
-@final
-@dataclass(frozen=True)
-class SummaryRow:
-    """One layer of a summary.
-
-    Attributes:
-        name: The layer's name.
-        output_shape: Without the batch axis.
-        parameters: How many learned numbers it has, inner layers included.
-        multiply_adds: How many multiplications with an addition its products take for one example.
-    """
-
-    name: str
-    output_shape: Shape
-    parameters: int
-    multiply_adds: int
-
-
-@final
-@dataclass(frozen=True)
-class Summary:
-    """What a model is made of. Printed, it is a table.
-
-    Attributes:
-        input_shape: Without the batch axis.
-        rows: One for each layer.
-    """
-
-    input_shape: Shape
-    rows: tuple[SummaryRow, ...]
-
-    @property
-    def parameters(self) -> int:
-        """How many learned numbers there are."""
-        return sum(row.parameters for row in self.rows)
-
-    @property
-    def multiply_adds(self) -> int:
-        """How many multiply-adds one example takes."""
-        return sum(row.multiply_adds for row in self.rows)
-
-    def __str__(self) -> str:
-        def size(shape: Shape) -> str:
-            return " x ".join(map(str, shape))
-
-        cells = [
-            ("Layer", "Output", "Parameters", "Multiply-adds"),
-            ("input", size(self.input_shape), "", ""),
-            *(
-                (
-                    row.name,
-                    size(row.output_shape),
-                    f"{row.parameters:,}" if row.parameters else "",
-                    f"{row.multiply_adds:,}" if row.multiply_adds else "",
-                )
-                for row in self.rows
-            ),
-            ("total", "", f"{self.parameters:,}", f"{self.multiply_adds:,}"),
-        ]
-        widths = [max(len(line[column]) for line in cells) for column in range(4)]
-        lines = [
-            f"{a:<{widths[0]}}  {b:>{widths[1]}}  {c:>{widths[2]}}  {d:>{widths[3]}}"
-            for a, b, c, d in cells
-        ]
-        rule = "-" * len(lines[0])
-        return "\n".join([lines[0], rule, *lines[1:-1], rule, lines[-1]])
-
-    __repr__ = __str__

@@ -1,0 +1,76 @@
+"""The table that says what a model is made of."""
+
+from dataclasses import dataclass
+from typing import final
+
+from numcnn.nn.arrays import Shape
+
+
+@final
+@dataclass(frozen=True)
+class SummaryRow:
+    """One layer of a summary.
+
+    Attributes:
+        name: The layer's name.
+        output_shape: Without the batch axis.
+        parameters: How many learned numbers it has, inner layers included.
+        multiply_adds: How many multiplications with an addition its products take for one example.
+    """
+
+    name: str
+    output_shape: Shape
+    parameters: int
+    multiply_adds: int
+
+
+@final
+@dataclass(frozen=True)
+class Summary:
+    """What a model is made of. Printed, it is a table.
+
+    Attributes:
+        input_shape: Without the batch axis.
+        rows: One for each layer.
+    """
+
+    input_shape: Shape
+    rows: tuple[SummaryRow, ...]
+
+    @property
+    def parameters(self) -> int:
+        """How many learned numbers there are."""
+        return sum(row.parameters for row in self.rows)
+
+    @property
+    def multiply_adds(self) -> int:
+        """How many multiply-adds one example takes."""
+        return sum(row.multiply_adds for row in self.rows)
+
+    def __str__(self) -> str:
+        def size(shape: Shape) -> str:
+            return " x ".join(map(str, shape))
+
+        cells = [
+            ("Layer", "Output", "Parameters", "Multiply-adds"),
+            ("input", size(self.input_shape), "", ""),
+            *(
+                (
+                    row.name,
+                    size(row.output_shape),
+                    f"{row.parameters:,}" if row.parameters else "",
+                    f"{row.multiply_adds:,}" if row.multiply_adds else "",
+                )
+                for row in self.rows
+            ),
+            ("total", "", f"{self.parameters:,}", f"{self.multiply_adds:,}"),
+        ]
+        widths = [max(len(line[column]) for line in cells) for column in range(4)]
+        lines = [
+            f"{a:<{widths[0]}}  {b:>{widths[1]}}  {c:>{widths[2]}}  {d:>{widths[3]}}"
+            for a, b, c, d in cells
+        ]
+        rule = "-" * len(lines[0])
+        return "\n".join([lines[0], rule, *lines[1:-1], rule, lines[-1]])
+
+    __repr__ = __str__
