@@ -7,12 +7,24 @@ from numcnn.cli import options
 from numcnn.cli.download_bar import DownloadBar
 
 
-@click.group()
+@click.group(
+    epilog="""\b
+Examples:
+  numcnn data list
+  numcnn data fetch mnist
+"""
+)
 def data() -> None:
     """List the data sets that have a name, and download them."""
 
 
-@data.command(name="list")
+@data.command(
+    name="list",
+    epilog="""\b
+Example:
+  numcnn data list --data-dir ../data
+""",
+)
 @options.data_dir
 @options.as_json
 def list_(data_dir: str | None, as_json: bool) -> None:
@@ -55,9 +67,14 @@ Example:
 """
 )
 @click.argument("name")
-@options.data_dir
+@click.option(
+    "--data-dir",
+    metavar="DIR",
+    type=click.Path(),
+    help="Put the files into DIR/NAME. [default: the user's cache]",
+)
 @options.quiet
 def fetch(name: str, data_dir: str | None, quiet: bool) -> None:
-    """Download a data set, check it, and keep it (in DIR/NAME, or a cache)."""
+    """Download a data set, check it, and keep it."""
     path = datasets.fetch(name, data_dir, progressbar=False if quiet else DownloadBar())
     click.echo(f"{name} comes with scikit-learn" if path is None else f"{name} is in {path}")

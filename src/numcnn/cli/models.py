@@ -26,7 +26,8 @@ def models(paths: tuple[Path, ...], as_json: bool) -> None:
         click.echo(_in_full(load_model(paths[0])))
         return
     files: list[Path] = []
-    for path in paths or (Path("runs"),):
+    default = [Path("runs")] if Path("runs").is_dir() else []
+    for path in paths or default:
         files += sorted(path.rglob("model*.safetensors")) if path.is_dir() else [path]
     found = [(file, load_model(file)) for file in files]
     if as_json:

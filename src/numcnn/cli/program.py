@@ -1,7 +1,5 @@
 """The program: all commands together, and how errors are told."""
 
-import os
-import sys
 from collections.abc import Sequence
 
 import click
@@ -17,17 +15,18 @@ from numcnn.training import TrainingDiverged
 DIVERGED, BAD_INPUT, INTERRUPTED = 1, 2, 130
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.group(
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog="""\b
+Examples:
+  numcnn train                    train on small handwritten digits, in seconds
+  numcnn train mnist              train on MNIST
+  numcnn evaluate MODEL mnist     see how good a model is
+""",
+)
 @click.version_option(numcnn.__version__, prog_name="numcnn")
 def program() -> None:
-    r"""Convolutional networks written from scratch with NumPy: train them, and use them.
-
-    \b
-    Example:
-      numcnn train                       train on small handwritten digits, in seconds
-      numcnn train mnist                 train on MNIST
-      numcnn evaluate MODEL mnist        see how good a model is
-    """
+    """Convolutional networks written from scratch with NumPy: train them, and use them."""
 
 
 for command in (train, evaluate, predict, data, models):
@@ -47,9 +46,9 @@ def run(arguments: Sequence[str] | None = None) -> int:
         return BAD_INPUT
     except (click.Abort, KeyboardInterrupt):
         return _tell("stopped", INTERRUPTED)
-    except BrokenPipeError:
-        # Whoever read the output has seen enough, as with `numcnn data list | head -1`.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except SystemExit:
+        # Click's end when the output is a closed pipe: whoever read it has seen enough, as with
+        # `numcnn data list | head -1`.
         return 0
     except TrainingDiverged as error:
         return _tell(str(error), DIVERGED)
