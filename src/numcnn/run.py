@@ -17,7 +17,7 @@ import numpy as np
 import numcnn
 from numcnn import recipes
 from numcnn.atomic_file import atomic_file
-from numcnn.data import Dataset, Splits, load, split_validation
+from numcnn.data import Dataset, Splits, describe, load, split_validation
 from numcnn.data.download import ProgressBar
 from numcnn.data.folder import Color
 from numcnn.model_files import ModelFile, save_model
@@ -48,6 +48,9 @@ class RunSettings:
         augment: Whether to use the recipe's augmentation.
         size: Resize a folder's images to ``(height, width)``.
         color: "auto", "gray" or "rgb": how to read a folder's images.
+
+    Raises:
+        ValueError: A setting is out of range, or of another type, as a file may have it.
     """
 
     dataset: str = "digits"
@@ -62,13 +65,45 @@ class RunSettings:
     size: tuple[int, int] | None = None
     color: Color = "auto"
 
+    def __post_init__(self) -> None:
+        rate, share = self.learning_rate, self.validation_split
+        wanted = {
+            "dataset": (isinstance(self.dataset, str), "a name or a path"),
+            "data_dir": (isinstance(self.data_dir, str | None), "a path"),
+            "recipe": (isinstance(self.recipe, str | None), "a name"),
+            "seed": (_is_whole(self.seed, 0), "a whole number of at least 0"),
+            "epochs": (self.epochs is None or _is_whole(self.epochs, 1), "a whole number above 0"),
+            "batch_size": (
+                self.batch_size is None or _is_whole(self.batch_size, 1),
+                "a whole number above 0",
+            ),
+            "learning_rate": (
+                rate is None or (isinstance(rate, int | float) and 0 < rate < 1e300),
+                "a positive number",
+            ),
+            "validation_split": (
+                share is None or (isinstance(share, int | float) and 0 <= share < 1),
+                "a share from 0 to below 1",
+            ),
+            "augment": (isinstance(self.augment, bool), "true or false"),
+            "size": (
+                self.size is None
+                or (len(self.size) == 2 and all(_is_whole(side, 1) for side in self.size)),
+                "height and width in pixels",
+            ),
+            "color": (self.color in ("auto", "gray", "rgb"), "auto, gray or rgb"),
+        }
+        for name, (is_right, what) in wanted.items():
+            if not is_right:
+                raise ValueError(f"{name} is {getattr(self, name)!r}; give {what}")
+
     def resolved_recipe(self) -> Recipe:
         """Find the recipe, and change it where these settings say so.
 
         Raises:
             ValueError: There is no such recipe.
         """
-        recipe = recipes.find(self.recipe, self.dataset)
+        recipe = recipes.find(self.recipe, _catalog_name(self.dataset) or self.dataset)
         changes = {
             name: getattr(self, name)
             for name in ("epochs", "batch_size", "learning_rate", "validation_split")
@@ -98,7 +133,11 @@ class RunSettings:
             if said.get("size") is not None:
                 said["size"] = tuple(said["size"])
             return RunSettings(**said)
-        except (KeyError, TypeError, AttributeError, ValueError) as error:
+        except FileNotFoundError as error:
+            raise FileNotFoundError(
+                f"{path}: there is no such file; numcnn train writes it into a run's folder"
+            ) from error
+        except (KeyError, TypeError, AttributeError, RecursionError, ValueError) as error:
             raise ValueError(
                 f"{path}: not the settings of a run ({error}); give a settings.json that "
                 "numcnn train wrote"
@@ -127,7 +166,10 @@ class Run:
 
 def free_folder(settings: RunSettings) -> Path:
     """Choose a folder for a run that does not exist yet: ``runs/mnist-convnet-1`` and so on."""
-    name = f"{Path(settings.dataset).stem}-{settings.resolved_recipe().name}"
+    # Of a path, the last part without its suffixes; "." has none before it is resolved.
+    own = Path(settings.dataset).resolve().name.split(".")[0]
+    dataset = _catalog_name(settings.dataset) or own or "data"
+    name = f"{dataset}-{settings.resolved_recipe().name}"
     number = 1
     while (folder := Path("runs", f"{name}-{number}")).exists():
         number += 1
@@ -150,7 +192,7 @@ def train(
         settings: What to train, and how.
         folder: Where the files go.
         resume: Go on with a run in ``folder`` that was interrupted; it must have the same
-            settings.
+            settings. One that finished no epoch begins anew.
         progress: How to show it, see `numcnn.training.fit`.
         download_bar: What shows the download of a data set that is not there yet.
 
@@ -167,10 +209,11 @@ def train(
     recipe = settings.resolved_recipe()
     checkpoint = folder / CHECKPOINT
     if resume:
-        if not checkpoint.exists():
-            raise ValueError(
-                f"{folder}: there is no interrupted run here to resume (no {CHECKPOINT})"
-            )
+        if not (folder / SETTINGS).exists():
+            raise ValueError(f"{folder}: there is no run here to resume (no {SETTINGS})")
+        results = any((folder / name).exists() for name in (MODEL, METRICS))
+        if results and not checkpoint.exists():
+            raise ValueError(f"{folder}: this run is finished; there is nothing to resume")
     elif any((folder / name).exists() for name in (MODEL, METRICS, CHECKPOINT)):
         raise ValueError(
             f"{folder}: holds a run already; choose another folder, or resume it if it was "
@@ -181,7 +224,6 @@ def train(
     if recipe.validation_split:
         training, validation = split_validation(training, recipe.validation_split, settings.seed)
     model = recipe.network(training.image_shape, len(training.classes))
-    _write_json(folder / SETTINGS, _settings(settings, recipe, model))
     history = fit(
         model,
         training,
@@ -193,7 +235,7 @@ def train(
         augmentation=recipe.augmentation,
         average=recipe.average,
         seed=settings.seed,
-        callbacks=[_HistoryFile(folder / HISTORY)],
+        callbacks=[_RunFiles(folder, _settings(settings, recipe, model))],
         checkpoint=checkpoint,
         resume=resume,
         progress=progress,
@@ -257,14 +299,34 @@ def load_part(
 
 
 @final
-class _HistoryFile(Callback):
-    """Keeps `history.jsonl` up to date while the training runs, for whoever wants to watch."""
+class _RunFiles(Callback):
+    """Writes what there is of a run while it trains.
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
+    `settings.json` comes when model and data are found to fit together, so that a mistake leaves
+    no folder behind; `history.jsonl` after each epoch, for whoever wants to watch.
+    """
+
+    def __init__(self, folder: Path, settings: dict[str, Any]) -> None:
+        self._folder = folder
+        self._settings = settings
+
+    def train_begin(self, moment: Moment) -> None:
+        _write_json(self._folder / SETTINGS, self._settings)
 
     def epoch_end(self, moment: Moment, record: EpochRecord) -> None:
-        moment.history.save(self._path)
+        moment.history.save(self._folder / HISTORY)
+
+
+def _catalog_name(dataset: str) -> str | None:
+    """The name of a data set that has one, however it was spelled; None for one's own."""
+    try:
+        return describe(dataset).name
+    except ValueError:
+        return None
+
+
+def _is_whole(value: object, least: int) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= least
 
 
 def _settings(settings: RunSettings, recipe: Recipe, model: Sequential) -> dict[str, Any]:

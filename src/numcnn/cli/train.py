@@ -111,7 +111,8 @@ def _told(run: Run) -> str:
     """What a person wants to know of a run."""
     if not run.metrics:
         return (
-            f"stopped before the first epoch was done; nothing to keep but {run.folder / SETTINGS}"
+            "stopped before the first epoch was done, with nothing to keep; to begin again: "
+            f"numcnn train --resume {run.folder}"
         )
     metrics, lines = run.metrics, []
     if run.history.interrupted:
