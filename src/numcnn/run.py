@@ -203,6 +203,7 @@ def train(
     Raises:
         ValueError: The settings do not fit together or to the data, or the folder holds a run.
         OSError: Data cannot be read, or the folder not be written.
+        ImportError: matplotlib, or what the data set needs, is not installed.
         numcnn.training.TrainingDiverged: The loss is not finite.
     """
     folder = Path(folder)
@@ -224,6 +225,9 @@ def train(
     if recipe.validation_split:
         training, validation = split_validation(training, recipe.validation_split, settings.seed)
     model = recipe.network(training.image_shape, len(training.classes))
+    # Pictures are drawn last, but a missing library is to be known first.
+    from numcnn import plots  # noqa: F401
+
     history = fit(
         model,
         training,

@@ -8,7 +8,7 @@ import pytest
 
 import numcnn as package
 from numcnn.cli.program import program
-from tests.cli.outcome import run_python
+from tests.cli.outcome import run_python, tree
 
 COMMANDS = [
     (),
@@ -149,6 +149,12 @@ def test_the_plain_install_says_what_the_command_line_needs(name):
     assert run_python("-c", WITHOUT.format(name=name)).error() == (
         f"numcnn: the command line needs {name}: pip install 'numcnn[app]'\n"
     )
+
+
+def test_a_library_for_the_pictures_is_missed_before_the_training(here):
+    message = run_python("-c", WITHOUT.format(name="matplotlib")).error()
+    assert "pip install 'numcnn[app]'" in message
+    assert tree(here) == {}
 
 
 def test_a_broken_package_is_not_called_a_missing_library():
