@@ -18,7 +18,13 @@ from safetensors.numpy import load_file
 
 import numcnn.model_files
 import numcnn.training
-from numcnn.model_files import FORMAT_VERSION, load_model, save_model
+from numcnn.model_files import (
+    FORMAT_VERSION,
+    load_model,
+    read_arrays,
+    save_model,
+    write_arrays,
+)
 from numcnn.nn import Dense, Flatten, Layer, Sequential
 from numcnn.nn.layers import LAYERS
 from tests.model_files.samples import (
@@ -199,6 +205,24 @@ class TestWhatTheFileHolds:
         assert file.read_bytes() == before
 
 
+class TestArrays:
+    @pytest.mark.parametrize(
+        "array",
+        [
+            np.arange(6.0).reshape(2, 3).T,
+            np.arange(24.0).reshape(4, 6)[::2, 1::3],
+            np.arange(6.0)[::-1],
+            np.zeros((0, 3)),
+            np.float32(3).reshape(()),
+            np.arange(4, dtype=">f4"),
+        ],
+        ids=["transposed", "strided", "reversed", "empty", "a number", "big-endian"],
+    )
+    def test_of_any_layout_come_back(self, array, file):
+        write_arrays(file, {"a": array}, {"kind": "model"})
+        assert_array_equal(read_arrays(file, "model")[0]["a"], array)
+
+
 class TestSaving:
     @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
     @pytest.mark.parametrize("kind", ["parameters", "statistics"])
@@ -253,9 +277,19 @@ class TestSaving:
         assert load_model(str(file)).classes == CLASSES
 
 
-HARMLESS = set(
-    "collections contextlib dataclasses json math os pathlib typing numcnn numpy safetensors".split()
-)
+HARMLESS = {
+    "collections",
+    "contextlib",
+    "dataclasses",
+    "json",
+    "math",
+    "numcnn",
+    "numpy",
+    "os",
+    "pathlib",
+    "safetensors",
+    "typing",
+}
 
 
 @pytest.mark.parametrize(

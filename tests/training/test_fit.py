@@ -120,6 +120,12 @@ class SeenBy(Callback):
         self.losses.append(moment.loss)
 
 
+def alike(count):
+    """One image many times, so that its place in a batch changes nothing."""
+    images = np.repeat(stripes(1).images, count, axis=0)
+    return Dataset(images, np.zeros(count, int), CLASSES, "alike")
+
+
 def drawn(seed=0, **settings):
     """The loss in each of three epochs of one batch, of weights that stand still."""
     model = Sequential([Rescaling(), Flatten(), Dropout(settings.pop("dropout", 0.0)), Dense(3)])
@@ -127,9 +133,9 @@ def drawn(seed=0, **settings):
     seen = SeenBy()
     fit(
         model,
-        stripes(),
+        alike(4),
         epochs=3,
-        batch_size=60,
+        batch_size=4,
         optimizer=SGD(learning_rate=TINY_RATE),
         seed=seed,
         callbacks=[seen],
@@ -164,11 +170,10 @@ class TestChance:
     def test_each_batch_draws_anew(self):
         model = Sequential([Rescaling(), Flatten(), Dropout(0.5), Dense(3)])
         model.build((6, 6, 1))
-        same = Dataset(np.full((4, 6, 6, 1), 90, np.uint8), np.zeros(4, int), CLASSES, "same")
         watch = Watch()
         fit(
             model,
-            same,
+            alike(4),
             epochs=1,
             batch_size=1,
             optimizer=SGD(learning_rate=TINY_RATE),
@@ -419,6 +424,20 @@ class TestDivergence:
                 epochs=1,
                 checkpoint=tmp_path / "c",
                 **settings,
+            )
+        assert list(tmp_path.iterdir()) == []
+
+    def test_that_only_validation_sees_is_seen(self, tmp_path):
+        """Weights of 1e38 are numbers, but what they are multiplied with becomes none."""
+        with pytest.raises(
+            TrainingDiverged, match="the validation loss is nan in epoch 1, batch 1"
+        ):
+            train(
+                "validation",
+                plain(),
+                batch_size=60,
+                optimizer=SGD(learning_rate=1e38),
+                checkpoint=tmp_path / "c",
             )
         assert list(tmp_path.iterdir()) == []
 
