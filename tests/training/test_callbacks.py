@@ -9,7 +9,7 @@ from tests.training.tasks import Watch, plain, spoiled_after_two, train
 
 def judge(patience, accuracies):
     """Show early stopping one epoch after another; return after which it stopped."""
-    moment = Moment(plain(), History(), epochs=99, batches=1)
+    moment = Moment(plain(), History(), epochs=99, batches=1, validated=True)
     stopping = EarlyStopping(patience)
     stopping.train_begin(moment)
     for epoch, accuracy in enumerate(accuracies, 1):
@@ -67,8 +67,10 @@ class TestEarlyStopping:
         assert watch.calls == ["train_begin", "train_end"]
 
     def test_refuses_to_judge_without_validation(self):
+        watch = Watch()
         with pytest.raises(ValueError, match="early stopping needs validation data; give some"):
-            train("adam", callbacks=[EarlyStopping(3)])
+            train("adam", callbacks=[EarlyStopping(3), watch])
+        assert "batch_end" not in watch.calls
 
     @pytest.mark.parametrize("patience", [0, -1])
     def test_needs_some_patience(self, patience):

@@ -616,3 +616,14 @@ class TestRefusals:
 
 def test_the_history_is_returned():
     assert isinstance(train("adam")[1], History)
+
+
+def test_a_normalization_that_does_not_see_the_images_is_not_adapted_to_them():
+    model = Sequential([Rescaling(), Normalization(), Flatten(), Dense(3)])
+    with pytest.raises(ValueError, match="Normalization stands after other layers"):
+        train("adam", model)
+
+
+def test_resuming_takes_a_checkpoint():
+    with pytest.raises(ValueError, match="resume is True but checkpoint is None"):
+        train("adam", resume=True)

@@ -9,7 +9,7 @@ from numpy.testing import assert_array_equal
 
 from numcnn.training.interruption import Interruption
 from tests.training.process import Worker
-from tests.training.tasks import EPOCHS, At, Watch, rows, saved, train
+from tests.training.tasks import EPOCHS, At, Watch, rich, rows, saved, train
 
 
 def press_ctrl_c():
@@ -49,7 +49,7 @@ class TestTheFirstCtrlC:
         assert saved(model, tmp_path) == saved(expected, tmp_path)
         assert not history.interrupted
 
-    def test_during_validation_ends_the_training_after_the_next_batch(self):
+    def test_during_validation_ends_the_training_before_the_next_batch(self):
         class InEpochEnd(Watch):
             def epoch_end(self, moment, record):
                 super().epoch_end(moment, record)
@@ -58,13 +58,18 @@ class TestTheFirstCtrlC:
         watch = InEpochEnd()
         _, history = train("adam", callbacks=[watch])
         assert history.interrupted
-        assert watch.calls.count("batch_end") == 8 + 1
+        assert watch.calls.count("batch_end") == 8
 
-    def test_before_the_first_epoch_is_done_leaves_an_empty_history(self, tmp_path):
-        _, history = train("adam", checkpoint=tmp_path / "c", callbacks=[At(1, 2, press_ctrl_c)])
+    def test_before_the_first_epoch_is_done_leaves_the_model_as_it_began(self, tmp_path):
+        model, history = train(
+            "adam", checkpoint=tmp_path / "c", callbacks=[At(1, 2, press_ctrl_c)]
+        )
         assert history.interrupted
         assert len(history) == 0
         assert list(tmp_path.iterdir()) == []
+        untrained = rich()
+        untrained.build(model.input_shape, 3)
+        assert_array_equal(model.parameters, untrained.parameters)
 
 
 class TestTheSecondCtrlC:

@@ -17,6 +17,7 @@ class Moment:
         history: The finished epochs.
         epochs: How many there will be, unless a callback ends the training.
         batches: How many batches an epoch has.
+        validated: Whether there are validation data.
         epoch: The number of the epoch at work, from 1.
         batch: How many of its batches are done.
         images: How many of its images are done.
@@ -30,6 +31,7 @@ class Moment:
     history: History
     epochs: int
     batches: int
+    validated: bool = False
     epoch: int = 1
     batch: int = 0
     images: int = 0
@@ -78,19 +80,19 @@ class EarlyStopping(Callback):
             raise ValueError(f"patience is {self.patience}; give at least 1 epoch")
 
     def train_begin(self, moment: Moment) -> None:
-        """Ask before the first epoch too: a resumed training may have been at its end."""
-        self._judge(moment)
-
-    def epoch_end(self, moment: Moment, record: EpochRecord) -> None:
-        """Compare this epoch with the best one.
+        """Ask before the first epoch too: a resumed training may have been at its end.
 
         Raises:
             ValueError: There is no validation data to judge by.
         """
-        if record.validation_accuracy is None:
+        if not moment.validated:
             raise ValueError(
                 "early stopping needs validation data; give some, or a validation_split"
             )
+        self._judge(moment)
+
+    def epoch_end(self, moment: Moment, record: EpochRecord) -> None:
+        """Compare this epoch with the best one."""
         self._judge(moment)
 
     def _judge(self, moment: Moment) -> None:

@@ -67,17 +67,18 @@ def fit(
     training that was interrupted anywhere, even killed, and resumed from its last checkpoint.
 
     Ctrl-C ends the training after the batch at work: the epoch that it was in is dropped, the
-    model gets the best weights so far, and ``history.interrupted`` says so. A second Ctrl-C
-    breaks in at once.
+    model gets the best weights so far (those it began with, if no epoch was done), and
+    ``history.interrupted`` says so. A second Ctrl-C breaks in at once.
 
     Args:
-        model: The network. If it is not built, it is built for the images with ``seed``, and its
-            `Normalization` layers are adapted to the training images.
+        model: The network. If it is not built, it is built for the images with ``seed``, and a
+            `Normalization` at its beginning is adapted to the training images.
         train: The images to learn from.
         validation: Images to choose the best epoch by.
         epochs: How many times to go through the training images.
         batch_size: Images a step.
-        optimizer: `Adam()` if None.
+        optimizer: `Adam()` if None. One that was used before goes on with what it remembers; to
+            repeat a training, give a new one.
         loss: `SoftmaxCrossEntropy()` if None.
         augmentation: What to do to the training images, anew in each epoch.
         average: The decay of a moving average of the weights, such as 0.999. Then the average is
@@ -106,6 +107,8 @@ def fit(
     loss = loss or SoftmaxCrossEntropy()
     if epochs < 1:
         raise ValueError(f"epochs is {epochs}; give at least 1")
+    if resume and checkpoint is None:
+        raise ValueError("resume is True but checkpoint is None; give the checkpoint's file")
     batches = Batches(train, batch_size, seed, augmentation=augmentation)
     _prepare(model, train, validation, loss, seed)
     averaging = None if average is None else MovingAverage(average)
@@ -118,7 +121,12 @@ def fit(
     shown = progress_callback(progress)
     watchers = [*callbacks, *([shown] if shown else [])]
     moment = Moment(
-        model, session.history, epochs, len(batches), epoch=min(len(session.history) + 1, epochs)
+        model,
+        session.history,
+        epochs,
+        len(batches),
+        validated=validation is not None,
+        epoch=min(len(session.history) + 1, epochs),
     )
     # One thread for BLAS: how a product is cut over threads changes its last bits, and the same
     # seed is to give the same weights however many there are.
@@ -129,7 +137,9 @@ def fit(
             for number in range(len(session.history), epochs):
                 if moment.stop:
                     break
-                record = session.epoch(number, moment, watchers, interruption)
+                record = None
+                if not interruption.requested:
+                    record = session.epoch(number, moment, watchers, interruption)
                 if record is None:
                     session.history.interrupted = True
                     break
@@ -148,8 +158,7 @@ def fit(
         finally:
             for watcher in watchers:
                 watcher.train_end(moment)
-    if len(session.history):
-        session.best.put_into(model)
+    session.best.put_into(model)
     return session.history
 
 
@@ -301,8 +310,13 @@ def _prepare(
             "it; take the last layer off"
         )
     if not model.input_shape:
-        for layer in model.layers:
+        for place, layer in enumerate(model.layers):
             if isinstance(layer, Normalization) and not layer.state:
+                if place:
+                    raise ValueError(
+                        "Normalization stands after other layers, so its statistics are not the "
+                        "images'; put it first, or call its adapt with what reaches it"
+                    )
                 layer.adapt(train.images)
         model.build(train.image_shape, seed)
     if model.output_shape != (len(train.classes),):
