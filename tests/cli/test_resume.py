@@ -60,6 +60,25 @@ def test_a_run_killed_in_its_first_epoch_begins_anew(numcnn, small, model):
     assert Path("run/model.safetensors").read_bytes() == model.read_bytes()
 
 
+def test_a_run_stopped_after_its_last_epoch_is_finished(numcnn, small, trained, monkeypatch):
+    def judge(*_):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr("numcnn.run.evaluate", judge)
+        assert numcnn(*small, "--out", "run").status == 130
+    # As if the end had come between the checkpoint and the history.
+    Path("run/history.jsonl").unlink()
+    assert not Path("run/model.safetensors").exists()
+    assert numcnn("train", "--resume", "run").err == ""
+    assert tree(Path("run")).keys() == tree(trained.folder).keys()
+    assert (
+        Path("run/model.safetensors").read_bytes()
+        == (trained.folder / "model.safetensors").read_bytes()
+    )
+    assert history(Path("run")) == history(trained.folder)
+
+
 def test_ctrl_c_ends_the_process_with_status_130(small):
     outcome = run_python(FAULTY, "interrupt", MIDDLE, *small, "--out", "run")
     assert outcome.status == 130
