@@ -96,7 +96,7 @@ def file_missing(folder: Path) -> None:
         (text, f"{TEST_LABELS}: not an IDX file"),
         (swapped, "are images and labels swapped?"),
         (label_of_eleven, f"{TEST_LABELS}: label 10 of image 0 is out of range"),
-        (label_missing, "240 images but 239 labels"),
+        (label_missing, f"and {TRAIN_LABELS}: 240 images but 239 labels"),
         (parts_of_different_sizes, "image_shape is (8, 8, 1) in the training part and (9, 8, 1)"),
         (file_missing, f"has no {TEST_LABELS}"),
     ],
