@@ -10,7 +10,8 @@ from numcnn.data.dataset import DIGITS
 from numcnn.model_files import ModelFile, load_model
 from numcnn.nn import Dense, Flatten, Sequential
 from numcnn.recipes import RECIPES
-from numcnn.run import Run, RunSettings, free_folder, load_part, load_splits, train
+from numcnn.run import Run, load_part, train
+from numcnn.run_settings import RunSettings
 
 
 def found_model(*shape: int, classes: tuple[str, ...] = DIGITS) -> ModelFile:
@@ -142,9 +143,9 @@ def test_a_run_is_called_by_data_set_and_recipe(tmp_path, monkeypatch, dataset, 
     (tmp_path / "place").mkdir()
     monkeypatch.chdir(tmp_path / "place")
     settings = RunSettings(dataset=dataset, recipe="lenet5")
-    assert free_folder(settings) == Path("runs", f"{folder}-1")
+    assert settings.free_folder() == Path("runs", f"{folder}-1")
     Path("runs", f"{folder}-1").mkdir(parents=True)
-    assert free_folder(settings) == Path("runs", f"{folder}-2")
+    assert settings.free_folder() == Path("runs", f"{folder}-2")
 
 
 def test_a_part_is_labeled_by_the_models_classes(pictures):
@@ -170,7 +171,7 @@ def test_images_are_brought_to_the_models_size_and_colors(pictures, shape):
 
 def test_a_run_reads_images_as_the_settings_say(pictures):
     settings = RunSettings(dataset=str(pictures), size=(3, 4), color="gray")
-    assert load_splits(settings).train.image_shape == (3, 4, 1)
+    assert settings.load_splits().train.image_shape == (3, 4, 1)
 
 
 @pytest.mark.parametrize("name", ["model.safetensors", "metrics.json", "checkpoint.safetensors"])

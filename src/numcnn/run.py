@@ -8,140 +8,27 @@ also `checkpoint.safetensors`, from which it can go on.
 import json
 import os
 import platform
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, final
 
 import numpy as np
 
 import numcnn
-from numcnn import recipes
 from numcnn.atomic_file import atomic_file
-from numcnn.data import Dataset, Splits, describe, load, split_validation
+from numcnn.data import Dataset, load, split_validation
 from numcnn.data.download import ProgressBar
 from numcnn.data.folder import Color
 from numcnn.model_files import ModelFile, save_model
 from numcnn.nn import Sequential
 from numcnn.recipes import Recipe
-from numcnn.training import Evaluation, History, evaluate, fit
+from numcnn.run_settings import RunSettings
+from numcnn.training import EarlyStopping, Evaluation, History, evaluate, fit
 from numcnn.training.callbacks import Callback, Moment
 from numcnn.training.history import EpochRecord
 
 MODEL, SETTINGS, HISTORY = "model.safetensors", "settings.json", "history.jsonl"
 METRICS, CHECKPOINT = "metrics.json", "checkpoint.safetensors"
-
-
-@final
-@dataclass(frozen=True, kw_only=True)
-class RunSettings:
-    """What a user can say about a run. What is None is as the recipe says.
-
-    Attributes:
-        dataset: A data set's name, or the path of a CSV file or a folder of images.
-        data_dir: Where the data set's files are; the usual places if None.
-        recipe: A recipe's name; the data set's default if None.
-        seed: Of everything random.
-        epochs: How many times to go through the training images.
-        batch_size: Images a step.
-        learning_rate: The highest rate of the recipe's schedule.
-        validation_split: The share of the training images to validate with; 0 for none.
-        augment: Whether to use the recipe's augmentation.
-        size: Resize a folder's images to ``(height, width)``.
-        color: "auto", "gray" or "rgb": how to read a folder's images.
-
-    Raises:
-        ValueError: A setting is out of range, or of another type, as a file may have it.
-    """
-
-    dataset: str = "digits"
-    data_dir: str | None = None
-    recipe: str | None = None
-    seed: int = 0
-    epochs: int | None = None
-    batch_size: int | None = None
-    learning_rate: float | None = None
-    validation_split: float | None = None
-    augment: bool = True
-    size: tuple[int, int] | None = None
-    color: Color = "auto"
-
-    def __post_init__(self) -> None:
-        rate, share = self.learning_rate, self.validation_split
-        wanted = {
-            "dataset": (isinstance(self.dataset, str), "a name or a path"),
-            "data_dir": (isinstance(self.data_dir, str | None), "a path"),
-            "recipe": (isinstance(self.recipe, str | None), "a name"),
-            "seed": (_is_whole(self.seed, 0), "a whole number of at least 0"),
-            "epochs": (self.epochs is None or _is_whole(self.epochs, 1), "a whole number above 0"),
-            "batch_size": (
-                self.batch_size is None or _is_whole(self.batch_size, 1),
-                "a whole number above 0",
-            ),
-            "learning_rate": (
-                rate is None or (isinstance(rate, int | float) and 0 < rate < 1e300),
-                "a positive number",
-            ),
-            "validation_split": (
-                share is None or (isinstance(share, int | float) and 0 <= share < 1),
-                "a share from 0 to below 1",
-            ),
-            "augment": (isinstance(self.augment, bool), "true or false"),
-            "size": (
-                self.size is None
-                or (len(self.size) == 2 and all(_is_whole(side, 1) for side in self.size)),
-                "height and width in pixels",
-            ),
-            "color": (self.color in ("auto", "gray", "rgb"), "auto, gray or rgb"),
-        }
-        for name, (is_right, what) in wanted.items():
-            if not is_right:
-                raise ValueError(f"{name} is {getattr(self, name)!r}; give {what}")
-
-    def resolved_recipe(self) -> Recipe:
-        """Find the recipe, and change it where these settings say so.
-
-        Raises:
-            ValueError: There is no such recipe.
-        """
-        recipe = recipes.find(self.recipe, _catalog_name(self.dataset) or self.dataset)
-        changes = {
-            name: getattr(self, name)
-            for name in ("epochs", "batch_size", "learning_rate", "validation_split")
-            if getattr(self, name) is not None
-        }
-        if not self.augment:
-            changes["augmentation"] = None
-        return replace(recipe, **changes)
-
-    def as_arguments(self) -> dict[str, Any]:
-        """The settings by name."""
-        return {field.name: getattr(self, field.name) for field in fields(self)}
-
-    @staticmethod
-    def load(path: str | os.PathLike[str]) -> "RunSettings":
-        """Read the settings out of a run's `settings.json`.
-
-        Raises:
-            FileNotFoundError: There is no such file.
-            ValueError: It is not a run's settings.
-        """
-        try:
-            said = json.loads(Path(path).read_text(encoding="utf-8"))["settings"]
-            known = {field.name for field in fields(RunSettings)}
-            if unknown := said.keys() - known:
-                raise ValueError(f"unknown settings {sorted(unknown)}")
-            if said.get("size") is not None:
-                said["size"] = tuple(said["size"])
-            return RunSettings(**said)
-        except FileNotFoundError as error:
-            raise FileNotFoundError(
-                f"{path}: there is no such file; numcnn train writes it into a run's folder"
-            ) from error
-        except (KeyError, TypeError, AttributeError, RecursionError, ValueError) as error:
-            raise ValueError(
-                f"{path}: not the settings of a run ({error}); give a settings.json that "
-                "numcnn train wrote"
-            ) from error
 
 
 @final
@@ -162,18 +49,6 @@ class Run:
     history: History
     metrics: dict[str, Any]
     test: Evaluation | None
-
-
-def free_folder(settings: RunSettings) -> Path:
-    """Choose a folder for a run that does not exist yet: ``runs/mnist-convnet-1`` and so on."""
-    # Of a path, the last part without its suffixes; "." has none before it is resolved.
-    own = Path(settings.dataset).resolve().name.split(".")[0]
-    dataset = _catalog_name(settings.dataset) or own or "data"
-    name = f"{dataset}-{settings.resolved_recipe().name}"
-    number = 1
-    while (folder := Path("runs", f"{name}-{number}")).exists():
-        number += 1
-    return folder
 
 
 def train(
@@ -220,11 +95,11 @@ def train(
             f"{folder}: holds a run already; choose another folder, or resume it if it was "
             "interrupted"
         )
-    splits = load_splits(settings, download_bar)
+    splits = settings.load_splits(download_bar)
     training, validation = splits.train, None
     if recipe.validation_split:
         training, validation = split_validation(training, recipe.validation_split, settings.seed)
-    model = recipe.network(training.image_shape, len(training.classes))
+    model = recipe.new_network(training.image_shape, len(training.classes))
     # Pictures are drawn last, but a missing library is to be known first.
     from numcnn import plots  # noqa: F401
 
@@ -239,7 +114,10 @@ def train(
         augmentation=recipe.augmentation,
         average=recipe.average,
         seed=settings.seed,
-        callbacks=[_RunFiles(folder, _settings(settings, recipe, model))],
+        callbacks=[
+            *([EarlyStopping(settings.patience)] if settings.patience else []),
+            _RunFiles(folder, _settings(settings, recipe, model)),
+        ],
         checkpoint=checkpoint,
         resume=resume,
         progress=progress,
@@ -256,22 +134,6 @@ def train(
     if not history.interrupted:
         checkpoint.unlink()
     return Run(folder, model, history, metrics, test)
-
-
-def load_splits(settings: RunSettings, download_bar: ProgressBar | None = None) -> Splits:
-    """Read the data set that the settings name.
-
-    Raises:
-        ValueError: There is none of that name, or its files are damaged.
-        OSError: Its files cannot be had.
-    """
-    return load(
-        settings.dataset,
-        settings.data_dir,
-        progressbar=download_bar or False,
-        size=settings.size,
-        color=settings.color,
-    )
 
 
 def load_part(
@@ -319,18 +181,6 @@ class _RunFiles(Callback):
 
     def epoch_end(self, moment: Moment, record: EpochRecord) -> None:
         moment.history.save(self._folder / HISTORY)
-
-
-def _catalog_name(dataset: str) -> str | None:
-    """The name of a data set that has one, however it was spelled; None for one's own."""
-    try:
-        return describe(dataset).name
-    except ValueError:
-        return None
-
-
-def _is_whole(value: object, least: int) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and value >= least
 
 
 def _settings(settings: RunSettings, recipe: Recipe, model: Sequential) -> dict[str, Any]:

@@ -150,7 +150,7 @@ def test_a_damaged_gzipped_table_is_told(numcnn, here, table):
     assert tree(here) == before
 
 
-UNLABELED = "pixel0,pixel1,pixel2,pixel3\n" + "1,2,3,4\n" * 40
+UNLABELED = ",".join(f"pixel{k}" for k in range(16)) + "\n" + ("1," * 15 + "1\n") * 40
 
 
 @pytest.mark.parametrize("more", [(), ("--validation-split", 0)])

@@ -131,7 +131,7 @@ def test_ctrl_c_before_the_training_stops_in_one_line(numcnn, small, here, monke
     def read(*_, **__):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("numcnn.run.load", read)
+    monkeypatch.setattr("numcnn.run_settings.load", read)
     outcome = numcnn(*small, "--out", "run")
     assert (outcome.status, outcome.out) == (130, "")
     assert outcome.err.strip() == "numcnn: stopped"

@@ -177,3 +177,20 @@ def test_a_training_that_diverges_ends_with_advice_and_without_a_model(numcnn, s
     assert outcome.err.count("\n") == 1
     assert not (here / "run/model.safetensors").exists()
     assert not (here / "run/metrics.json").exists()
+
+
+def test_patience_ends_a_training_that_gets_no_better(numcnn, files, tmp_path):
+    # A rate that changes nothing: no epoch is better than the first.
+    settings = "--recipe", "lenet5", "--epochs", 9, "--learning-rate", 1e-30, "--no-augment"
+    outcome = numcnn(
+        "train", "mnist", "--data-dir", files, *settings, "--patience", 2, "--out", tmp_path / "run"
+    )
+    assert outcome.status == 0
+    assert len((tmp_path / "run/history.jsonl").read_text().splitlines()) < 9
+
+
+def test_patience_takes_validation(numcnn, files, tmp_path):
+    words = "train", "mnist", "--data-dir", files, "--patience", 2, "--validation-split", 0
+    outcome = numcnn(*words, "--recipe", "lenet5", "--out", tmp_path / "run")
+    assert "early stopping needs validation data" in outcome.error()
+    assert not (tmp_path / "run").exists()

@@ -8,7 +8,7 @@ import pytest
 from numcnn import recipes
 from numcnn.data import describe, names
 from numcnn.recipes import DEFAULTS, RECIPES, Recipe, find
-from numcnn.run import RunSettings
+from numcnn.run_settings import RunSettings
 
 
 def test_every_recipe_of_every_module_is_registered():
@@ -53,6 +53,19 @@ def test_a_data_set_has_a_default(dataset, recipe):
 
 def test_a_recipe_that_is_named_is_taken():
     assert all(find(name, "digits") is recipe for name, recipe in RECIPES.items())
+
+
+def test_a_name_that_is_nearly_right_is_answered_with_the_right_one():
+    with pytest.raises(ValueError, match="did you mean 'lenet5'"):
+        find("LeNet5", "mnist")
+
+
+@pytest.mark.parametrize("recipe", RECIPES.values(), ids=lambda recipe: recipe.name)
+def test_images_that_are_too_small_are_told_by_their_size(recipe):
+    smallest = recipe.smallest_side
+    recipe.new_network((smallest, smallest, 1), 10).build((smallest, smallest, 1))
+    with pytest.raises(ValueError, match=f"images are {smallest - 1} x 9 pixels"):
+        recipe.new_network((smallest - 1, 9, 1), 10)
 
 
 @pytest.mark.parametrize("name", ["", "LeNet5", "lenet", "recipe"])

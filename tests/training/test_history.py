@@ -97,10 +97,10 @@ class TestBest:
             ([(0.5, 1.0)], 1),
             ([(0.5, 1.0), (0.9, 2.0), (0.7, 0.1)], 2),
             ([(0.5, 1.0), (0.5, 0.9), (0.5, 1.1)], 2),
-            ([(0.5, 1.0), (0.5, 1.0)], 2),
+            ([(0.5, 1.0), (0.5, 1.0)], 1),
             ([(None, None), (None, None), (None, None)], 3),
         ],
-        ids=["one", "accuracy", "loss of equal accuracies", "later of equals", "no validation"],
+        ids=["one", "accuracy", "loss of equal accuracies", "first of equals", "no validation"],
     )
     def test_is_the_epoch_of(self, judged, best):
         rows = [record(epoch, *judgment) for epoch, judgment in enumerate(judged, 1)]

@@ -9,8 +9,9 @@ from click.core import ParameterSource
 from numcnn import recipes
 from numcnn.cli import options
 from numcnn.cli.download_bar import DownloadBar
-from numcnn.run import METRICS, SETTINGS, Run, RunSettings, free_folder
+from numcnn.run import METRICS, SETTINGS, Run
 from numcnn.run import train as train_run
+from numcnn.run_settings import RunSettings
 
 INTERRUPTED = 130
 
@@ -42,6 +43,11 @@ Examples:
     "--validation-split",
     type=click.FloatRange(0, 1, max_open=True),
     help="The share of the training images to choose the best epoch by. [default: by recipe]",
+)
+@click.option(
+    "--patience",
+    type=click.IntRange(min=1),
+    help="End early when no epoch was better for so many. [default: never]",
 )
 @click.option("--no-augment", is_flag=True, help="Train on the images as they are.")
 @options.size
@@ -92,7 +98,7 @@ def train(
     else:
         before = RunSettings.load(settings_file).as_arguments() if settings_file else {}
         settings = RunSettings(**{**before, **said})
-        folder = out or free_folder(settings)
+        folder = out or settings.free_folder()
     run = train_run(
         settings,
         folder,

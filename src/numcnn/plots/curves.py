@@ -298,7 +298,7 @@ def _mark_best(panels: list[Axes], error: _Series, loss: _Series) -> None:
     losses = dict(zip(loss.epochs.tolist(), loss.values.tolist(), strict=True))
     ties = np.flatnonzero(values == np.nanmin(values)).tolist()
     # The rule by which training keeps an epoch's weights: of equal errors the lowest loss.
-    index = min(ties, key=lambda tie: (losses.get(epochs[tie], np.inf), -tie))
+    index = min(ties, key=lambda tie: losses.get(epochs[tie], np.inf))
     epoch, value = epochs[index], values[index]
     for each in panels:
         each.axvline(epoch, color=MUTED, linewidth=0.9, linestyle=":", zorder=1)

@@ -1,5 +1,6 @@
 """Recipes: an architecture with the settings that train it well, by name. One file each."""
 
+import difflib
 from collections.abc import Mapping
 from types import MappingProxyType
 
@@ -32,8 +33,8 @@ def find(name: str | None, dataset: str) -> Recipe:
     """
     if name is None:
         return DEFAULTS.get(dataset, CONVNET)
-    try:
+    if name in RECIPES:
         return RECIPES[name]
-    except KeyError:
-        known = ", ".join(RECIPES)
-        raise ValueError(f"recipe {name!r} is unknown; choose one of {known}") from None
+    close = difflib.get_close_matches(name.lower(), RECIPES, n=1)
+    meant = f"; did you mean {close[0]!r}?" if close else ""
+    raise ValueError(f"recipe {name!r} is unknown; choose one of {', '.join(RECIPES)}{meant}")

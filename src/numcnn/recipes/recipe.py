@@ -15,7 +15,7 @@ class NetworkMaker(Protocol):
         """Make it for images ``(height, width, channels)`` and a number of outputs.
 
         Raises:
-            ValueError: The network cannot be made for such images.
+            ValueError: The images are too small.
         """
 
 
@@ -43,6 +43,7 @@ class Recipe:
         loss: What is made small.
         augmentation: What is done to the training images, if anything.
         average: The decay of the weights' moving average; None for none.
+        smallest_side: How many pixels high and wide images must be.
         validation_split: The share of the training images that the best epoch is chosen by.
     """
 
@@ -57,7 +58,21 @@ class Recipe:
     loss: Loss = field(default_factory=SoftmaxCrossEntropy)
     augmentation: Augmentation | None = None
     average: float | None = None
+    smallest_side: int = 4
     validation_split: float = 0.1
+
+    def new_network(self, image_shape: Shape, classes: int) -> Sequential:
+        """Make the network, not yet built.
+
+        Raises:
+            ValueError: The images are too small for it.
+        """
+        if min(image_shape[:2]) < self.smallest_side:
+            raise ValueError(
+                f"images are {image_shape[0]} x {image_shape[1]} pixels, and {self.name} needs "
+                f"{self.smallest_side} x {self.smallest_side} or more; use larger images"
+            )
+        return self.network(image_shape, classes)
 
     def new_optimizer(self) -> Optimizer:
         """Make the optimizer for one training."""

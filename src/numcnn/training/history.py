@@ -60,15 +60,16 @@ class History:
     def best(self) -> EpochRecord | None:
         """The epoch whose weights are the best known; None if there is none yet.
 
-        With validation, the one with the highest validation accuracy, and of equal ones the one
-        with the lowest validation loss. Without, nothing tells a good epoch from a bad one, and it
-        is the last.
+        With validation, the one with the highest validation accuracy; of these the one with the
+        lowest validation loss, and of these the first. Without, nothing tells a good epoch from a
+        bad one, and it is the last.
         """
-        best = None
-        for record in self.records:
-            if best is None or _merit(record) >= _merit(best):
-                best = record
-        return best
+        if not self.records:
+            return None
+        if self.records[-1].validation_accuracy is None:
+            return self.records[-1]
+        # Of equal ones, max takes the first.
+        return max(self.records, key=_merit)
 
     @property
     def seconds(self) -> float:
@@ -107,6 +108,6 @@ class History:
 
 
 def _merit(record: EpochRecord) -> tuple[float, float]:
-    if record.validation_accuracy is None or record.validation_loss is None:
-        return 0.0, 0.0
+    assert record.validation_accuracy is not None
+    assert record.validation_loss is not None
     return record.validation_accuracy, -record.validation_loss
