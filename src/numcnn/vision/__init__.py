@@ -1,0 +1,31 @@
+"""From a picture of handwriting to MNIST-like digits: load, find the ink, segment, normalize.
+
+`find_digits` does it all; what the digits are is for a network to say.
+"""
+
+from numcnn.vision.frame import normalize, stroke_width
+from numcnn.vision.ink import Ink, find_ink
+from numcnn.vision.page import Page, find_digits
+from numcnn.vision.picture import Box, Picture, PictureError, load_picture
+from numcnn.vision.region import Region, join
+from numcnn.vision.segment import find_lines
+from numcnn.vision.split import best_split, cut, split_candidates
+
+__all__ = [
+    "Box",
+    "Ink",
+    "Page",
+    "Picture",
+    "PictureError",
+    "Region",
+    "best_split",
+    "cut",
+    "find_digits",
+    "find_ink",
+    "find_lines",
+    "join",
+    "load_picture",
+    "normalize",
+    "split_candidates",
+    "stroke_width",
+]

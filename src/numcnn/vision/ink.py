@@ -1,0 +1,251 @@
+"""The ink: how much of it lies where, apart from paper, light and noise.
+
+A photograph is paper times light, less what the ink swallows. So the paper is estimated as it would
+look without ink, and ink is what is missing from it, as a share: the same stroke counts the same in
+a shadow as in the sun. What stands out too little from the noise, or fades out like a shadow
+instead of ending like a stroke, is no ink.
+"""
+
+from dataclasses import dataclass
+from typing import final
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+from scipy import ndimage
+
+from numcnn.vision.ruling import find_ruling
+
+Pixels = NDArray[np.uint8]
+Map = NDArray[np.float32]
+Mask = NDArray[np.bool_]
+
+# The paper is smooth: this many pixels along its longest side show it.
+_PAPER_SIDE = 320
+# What the eye calls a mark on paper: less contrast than this is texture, whatever the noise.
+_LEAST_CONTRAST = 0.07
+# A picture of at most so many pixels is one digit that fills it, and hardly a photograph.
+_TINY = 64
+# Ink takes little from what is dark; the noise there would count as much.
+_DARKEST_PAPER = 50
+_EIGHT = np.ones((3, 3), bool)
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class Ink:
+    """The ink of a picture.
+
+    Attributes:
+        amount: 0 where there is paper to 1 where there is full ink, with the soft edges of the
+            strokes; float32 ``(height, width)``.
+        is_light: Whether light ink was found on something dark, as with chalk.
+        contrast: How much of the paper's light the ink takes away (or adds), 0 to 1; 0 if blank.
+        noise: The standard deviation of the paper in the same unit.
+    """
+
+    amount: Map
+    is_light: bool
+    contrast: float
+    noise: float
+
+
+def find_ink(pixels: Pixels) -> Ink:
+    """Separate ink from paper.
+
+    The paper is the morphological closing of the picture (for light ink: of its negative): what
+    remains when everything narrower than a window is filled from its surroundings. Other than a
+    blur, closing keeps gradients and the edges of large shadows. Colors are weighted by how much
+    the ink changes them, so that a red pen, which leaves red as it is, is not paler than a black
+    one.
+
+    Args:
+        pixels: RGB, uint8 ``(height, width, 3)``.
+
+    Returns:
+        The ink; all 0 if there is only paper.
+    """
+    small = _reduced(pixels)
+    is_light = _is_light_on_dark(small)
+    if is_light:
+        pixels, small = 255 - pixels, 255 - small
+    missing = _missing(pixels, small)
+    mode, noise = _paper_level(missing)
+    missing -= np.float32(mode)
+    # A pixel is noisy; a stroke is wider than a pixel, unless the picture is tiny.
+    smooth = missing
+    if noise > 0.01 and min(missing.shape) >= 100:
+        smooth = ndimage.gaussian_filter(missing, 0.8)
+        noise = _paper_level(smooth)[1]
+    blank = Ink(np.zeros_like(missing), is_light, 0.0, noise)
+    candidates = smooth[smooth > max(_LEAST_CONTRAST, 6 * noise)]
+    if candidates.size == 0:
+        return blank
+    contrast = float(np.percentile(candidates, 90))
+    high = max(0.45 * contrast, 5 * noise)
+    # Without noise, the faintest gray at a stroke's edge belongs to it.
+    low = max(0.22 * contrast, 2.5 * noise) if noise > 0.002 else 0.002
+    mask = _strokes(smooth, low, high)
+    ruled = find_ruling(smooth > max(low, 0.15 * contrast))
+    if ruled.any():
+        mask = _strokes(np.where(ruled, 0, smooth), low, high)
+    if not mask.any():
+        return blank
+    floor = low / 2 if noise > 0.002 else 0.0
+    full = contrast * (0.85 if noise > 0.002 else 1.0)
+    amount = np.clip((smooth - floor) / (full - floor), 0, 1).astype(np.float32)
+    if noise > 0.002:
+        mask = ndimage.binary_dilation(mask, _EIGHT) & ~ruled
+    amount[~mask] = 0
+    return Ink(amount, is_light, contrast, noise)
+
+
+def _reduced(pixels: Pixels) -> Pixels:
+    height, width = pixels.shape[:2]
+    factor = -(-max(height, width) // _PAPER_SIDE)
+    if factor == 1:
+        return pixels
+    return np.asarray(Image.fromarray(pixels).reduce(factor))
+
+
+def _is_light_on_dark(small: Pixels) -> bool:
+    """Tell which of the two is the ink.
+
+    Paper is what most of the picture is, so that ink pulls the distribution's tail to its side;
+    and paper is what lies at the picture's border. Where ink of share p is kept from the border,
+    the skewness is (1 - 2p) / sqrt(p (1 - p)) and the border differs from the mean by
+    sqrt(p / (1 - p)) standard deviations. Weighed 1 to 2, their sum is right up to p = 3/4.
+
+    In a photograph, shadows may outweigh the ink in both. But they are large: details of only a few
+    pixels are ink (or, fewer, paper within its loops).
+    """
+    gray = small.mean(axis=2, dtype=np.float32)
+    details = 0.0
+    if max(gray.shape) > _TINY:
+        step = -(-max(gray.shape) // 160)
+        gray = gray if step == 1 else ndimage.gaussian_filter(gray, step / 3)[::step, ::step]
+        size = max(3, max(gray.shape) // 16)
+        dark = float(((ndimage.grey_closing(gray, (size, size)) - gray) ** 2).sum())
+        light = float(((gray - ndimage.grey_opening(gray, (size, size))) ** 2).sum())
+        details = 3 * (light - dark) / (light + dark + 1)
+        gray = gray - _evenly_lit(gray)
+    deviation = gray - gray.mean()
+    spread = float(deviation.std())
+    if spread < 0.5:
+        return bool(small.mean() < 128)
+    deviation /= spread
+    border = np.concatenate(
+        [deviation[0], deviation[-1], deviation[1:-1, 0], deviation[1:-1, -1]]
+    ).mean()
+    skewness = float(np.clip((deviation**3).mean(), -3, 3))
+    return bool(details + skewness - 2 * border > 0)
+
+
+def _evenly_lit(gray: Map) -> Map:
+    """Fit the light, a plane, to a gray picture's larger part."""
+    y, x = (np.linspace(-1, 1, side, dtype=np.float32) for side in gray.shape)
+    yy, xx = np.meshgrid(y, x, indexing="ij")
+    terms = np.stack([np.ones_like(xx), xx, yy], axis=-1).reshape(-1, 3)
+    values = gray.ravel()
+    weights = np.ones_like(values)
+    fitted = values
+    # Reweighted least squares with Cauchy's weights: ink counts less with each round.
+    for _ in range(3):
+        weighted = terms * weights[:, None]
+        coefficients = np.linalg.solve(
+            weighted.T @ terms + 1e-3 * np.eye(3, dtype=np.float32), weighted.T @ values
+        )
+        fitted = terms @ coefficients
+        residual = np.abs(values - fitted)
+        weights = 1 / (1 + (residual / (1 + 1.5 * np.median(residual))) ** 2)
+    return fitted.reshape(gray.shape)
+
+
+def _missing(pixels: Pixels, small: Pixels) -> Map:
+    """Return the share of the paper's light that is missing; float32 ``(height, width)``."""
+    shorter, longer = sorted(small.shape[:2])
+    is_tiny = longer <= _TINY
+    window = max(3, round(0.6 * shorter if is_tiny else max(0.3 * shorter, longer / 8)))
+    paper = np.empty(small.shape, np.float32)
+    for channel in range(3):
+        values = small[:, :, channel]
+        if not is_tiny:
+            values = ndimage.median_filter(values, 3)
+        closed = _closed(values.astype(np.float32), window)
+        paper[:, :, channel] = closed if is_tiny else ndimage.gaussian_filter(closed, longer / 160)
+    np.maximum(paper, _DARKEST_PAPER, out=paper)
+    shares = np.empty(pixels.shape, np.float32)
+    size = (pixels.shape[1], pixels.shape[0])
+    for channel in range(3):
+        light = paper[:, :, channel]
+        if pixels.shape != small.shape:
+            resized = Image.fromarray(light).resize(size, Image.Resampling.BILINEAR)
+            light = np.asarray(resized)
+        np.divide(pixels[:, :, channel], light, out=shares[:, :, channel])
+    np.subtract(1, shares, out=shares)
+    total = shares.sum(axis=2)
+    # Gray pictures need no weights, and most small ones are gray.
+    strong = shares[total > 0.5 * float(total.max(initial=0))]
+    if len(strong) == 0 or float(total.max()) <= 0:
+        return total / 3
+    weights = np.maximum(strong.mean(axis=0), 0)
+    return shares @ (weights / weights.sum())
+
+
+def _closed(values: Map, window: int) -> Map:
+    """Close a channel, as if light went on beyond the border as it reaches it.
+
+    Mirrored at the border, light that fades towards it would have a dark valley there.
+    """
+    inside = []
+    for axis in (0, 1):
+        lines = values.swapaxes(0, axis)
+        reach = min(window // 2 + 1, len(lines) - 1)
+        before = np.minimum(lines[:1], 2 * lines[:1] - lines[reach:0:-1])
+        after = np.minimum(lines[-1:], 2 * lines[-1:] - lines[-2 : -reach - 2 : -1])
+        inside.append(slice(reach, reach + len(lines)))
+        values = np.concatenate([before, lines, after]).swapaxes(0, axis)
+    return ndimage.grey_closing(values, (window, window))[tuple(inside)]
+
+
+def _paper_level(missing: Map) -> tuple[float, float]:
+    """Return the paper's most frequent value and the noise around it.
+
+    Ink is only above the paper, so what lies below the mode is noise alone (and as much of it as
+    above).
+    """
+    values = missing.ravel()[:: max(1, missing.size // 250_000)]
+    low, high = float(values.min()), float(np.percentile(values, 99.5))
+    if high - low < 1e-6:
+        return low, 0.0
+    bins = int(np.clip((high - low) * 255, 8, 400))
+    counts, edges = np.histogram(values, bins, (low, low + 0.7 * (high - low)))
+    # Smoothed where a bin has few pixels; the sharp peak of a picture without noise stays.
+    smooth = counts + np.convolve(counts, np.ones(5), "same") / 5
+    peak = int(np.argmax(smooth))
+    inside = values[(values >= edges[peak]) & (values <= edges[peak + 1])]
+    mode = float(np.median(inside)) if inside.size else float(edges[peak])
+    below = values[values < mode]
+    if below.size < 0.02 * values.size:
+        return mode, 0.0
+    return mode, float(np.sqrt(np.mean((below - mode) ** 2)))
+
+
+def _strokes(missing: Map, low: float, high: float) -> Mask:
+    """Return what is above ``low``, joined to something above ``high``, and ends sharply."""
+    labels, count = ndimage.label(missing > low, _EIGHT)
+    if count == 0:
+        return np.zeros(missing.shape, bool)
+    peaks = np.zeros(count + 1, np.float32)
+    above = missing > high
+    np.maximum.at(peaks, labels[above], missing[above])
+    # Where a stroke ends, half of its height is lost within few pixels; a shadow takes many.
+    radius = max(1, round(max(missing.shape) / 250))
+    size = 2 * radius + 1
+    steps = ndimage.maximum_filter(missing, size) - ndimage.minimum_filter(missing, size)
+    steepest = np.zeros(count + 1, np.float32)
+    inside = labels > 0
+    np.maximum.at(steepest, labels[inside], steps[inside])
+    keep = (peaks > 0) & (steepest > 0.5 * peaks)
+    keep[0] = False
+    return keep[labels]

@@ -1,0 +1,233 @@
+"""The split: where digits that touch may be cut apart.
+
+No rule on pixels alone tells a 0 and a 1 that touch from a wide 6. So a region is cut wherever a
+cut is cheap, into more pieces than there are digits, and what reads the digits chooses which pieces
+to join again. Y. LeCun, L. Bottou, Y. Bengio and P. Haffner, "Gradient-based learning applied to
+document recognition", 1998, section V ("heuristic over-segmentation").
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from numcnn.vision.frame import stroke_width
+from numcnn.vision.region import Region, join, trimmed
+
+_ROWS = 48  # in which cuts are looked for
+_DEAREST = 2.6  # strokes that a cut may cross
+_NARROWEST = 0.12  # of the height: a piece
+_MOST_PIECES = 24
+_WIDEST = 1.3  # of the height: what may be one digit
+_MOST_JOINED = 5
+_NARROWEST_PAIR = 0.65  # of the height: what may be two digits
+# Logarithms of how improbable a cut is that a reader's certainty does not justify: digits touch
+# now and then, mostly in one stroke, while a cut through a 0 crosses two.
+_A_CUT, _A_STROKE = 0.7, 1.2
+
+Score = Callable[[Sequence[Region]], Sequence[float]]
+
+
+def cut(region: Region) -> list[Region]:
+    """Cut a region into pieces, left to right, none of which holds more than one digit.
+
+    Cuts run from top to bottom, each the way through the least ink, at most 45 degrees off the
+    vertical.
+
+    Returns:
+        The pieces, together the region; the region alone if there is no place to cut.
+    """
+    return _cut(region)[0]
+
+
+def _cut(region: Region) -> tuple[list[Region], list[float]]:
+    """Return the pieces, and what each cut between two of them costs, in strokes."""
+    seams = _seams(region)
+    columns = np.arange(region.width)
+    # How many cuts lie left of each pixel tells the piece that it belongs to.
+    piece_of = np.zeros(region.ink.shape, np.int32)
+    for seam, _ in seams:
+        piece_of += columns >= seam[:, None]
+    pieces: list[Region] = []
+    prices: list[float] = []
+    for number, price in enumerate([0.0, *(price for _, price in seams)]):
+        piece = trimmed(region.x, region.y, np.where(piece_of == number, region.ink, 0))
+        if piece is None:
+            continue
+        # A sliver is no piece of its own.
+        if pieces and min(piece.mass, pieces[-1].mass) < 0.03 * region.mass / len(seams):
+            pieces[-1] = join([pieces[-1], piece])
+        else:
+            if pieces:
+                prices.append(price)
+            pieces.append(piece)
+    return pieces, prices
+
+
+def split_candidates(region: Region, limit: int = 32) -> list[list[Region]]:
+    """List the ways to divide a region into digits, the region as a whole first.
+
+    Args:
+        region: A region.
+        limit: The most ways to list. Fewer digits come first; `best_split` finds the best of all
+            ways without listing them.
+
+    Returns:
+        Each way as regions from left to right.
+    """
+    pieces = cut(region)
+    ways: list[list[Region]] = [[region]]
+    for count in range(2, len(pieces) + 1):
+        for ends in _compositions(len(pieces), count):
+            groups = [pieces[a:b] for a, b in zip((0, *ends[:-1]), ends, strict=True)]
+            if len(ways) >= limit:
+                return ways
+            digits = [join(group) for group in groups]
+            if all(_may_be_digit(digit, region) for digit in digits):
+                ways.append(digits)
+    return ways
+
+
+def best_split(region: Region, score: Score) -> list[Region]:
+    """Divide a region into the digits that together score best.
+
+    A path through the pieces by dynamic programming: with n pieces, there are at most 5 n joins to
+    score, where there are 2 to the power of n - 1 ways to divide.
+
+    Args:
+        region: A region.
+        score: Given regions, returns for each the logarithm of a probability: how sure is a reader
+            that this is a digit? All joins are given in one call.
+
+    Returns:
+        The digits, from left to right; the region alone if that scores best.
+    """
+    pieces, prices = _cut(region)
+    if len(pieces) == 1 or region.width < _NARROWEST_PAIR * region.height:
+        return [region]
+    spans = [
+        (start, end)
+        for start in range(len(pieces))
+        for end in range(start + 1, min(start + _MOST_JOINED, len(pieces)) + 1)
+    ]
+    digits = {span: join(pieces[slice(*span)]) for span in spans}
+    digits[0, len(pieces)] = region
+    digits = {
+        span: digit
+        for span, digit in digits.items()
+        if span[1] - span[0] in (1, len(pieces)) or _may_be_digit(digit, region)
+    }
+    scores = dict(zip(digits, score(list(digits.values())), strict=True))
+    best: list[tuple[float, int]] = [(0.0, 0)]
+    for end in range(1, len(pieces) + 1):
+        ways = [
+            (
+                best[start][0]
+                + scores[start, end]
+                + _shape_score(digits[start, end], region)
+                - (_A_CUT + _A_STROKE * prices[start - 1] if start else 0.0),
+                start,
+            )
+            for start in range(end)
+            if (start, end) in scores
+        ]
+        best.append(max(ways))
+    result: list[Region] = []
+    end = len(pieces)
+    while end:
+        start = best[end][1]
+        result.insert(0, digits[start, end])
+        end = start
+    return result
+
+
+def _may_be_digit(digit: Region, whole: Region) -> bool:
+    return digit.width <= _WIDEST * whole.height and digit.height >= 0.4 * whole.height
+
+
+def _shape_score(digit: Region, whole: Region) -> float:
+    """Return a logarithm of how probable a digit's shape is: few are low or very wide."""
+    if digit is whole:
+        return -12.0 * max(0.0, digit.width / whole.height - 1.05)
+    low = max(0.0, 0.7 - digit.height / whole.height)
+    wide = max(0.0, digit.width / whole.height - 1.05)
+    narrow = max(0.0, 0.35 - digit.width / whole.height)
+    return -12.0 * (low + wide) - 3.0 * narrow
+
+
+def _compositions(total: int, count: int) -> list[tuple[int, ...]]:
+    """List the ways to end ``count`` groups of at least one at ``total``."""
+    if count == 1:
+        return [(total,)]
+    return [
+        (*head, total)
+        for last in range(count - 1, total)
+        for head in _compositions(last, count - 1)
+    ]
+
+
+def _seams(region: Region) -> list[tuple[NDArray[np.int64], float]]:
+    """Return cuts from left to right, as each row's first column right of the cut, and prices."""
+    step = max(1, round(region.height / _ROWS))
+    ink = _reduced(region.ink, step)
+    rows, columns = ink.shape
+    if columns < 4 or rows < 6 or columns < 2 * _NARROWEST * rows:
+        return []
+    stroke = max(1.0, stroke_width(ink))
+    # A short way is better than a long one, and a straight one better than a crooked one.
+    cost = ink.astype(np.float64) / stroke + 0.004
+    middle = rows // 2
+    down, from_above = _cheapest(cost[: middle + 1])
+    up, from_below = _cheapest(cost[middle:][::-1])
+    price = down + up - cost[middle]
+    chosen: list[int] = []
+    distance = max(2, round(_NARROWEST * rows))
+    for column in np.argsort(price, kind="stable"):
+        if price[column] > _DEAREST or len(chosen) >= _MOST_PIECES - 1:
+            break
+        is_inside = distance / 2 <= column < columns - distance / 2
+        if is_inside and all(abs(column - other) >= distance for other in chosen):
+            chosen.append(int(column))
+    seams = []
+    for column in sorted(chosen):
+        path = np.concatenate([_walk(from_above, column)[::-1], _walk(from_below, column)[1:]])
+        at = (np.arange(region.height) + 0.5) / step - 0.5
+        seam = np.rint((np.interp(at, np.arange(rows), path) + 0.5) * step).astype(np.int64)
+        seams.append((seam, float(price[column])))
+    return seams
+
+
+def _reduced(ink: NDArray[np.float32], step: int) -> NDArray[np.float32]:
+    if step == 1:
+        return ink
+    smooth: NDArray[np.float32] = ndimage.uniform_filter(ink, step, mode="constant")
+    return smooth[step // 2 :: step, step // 2 :: step]
+
+
+def _cheapest(cost: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    """Return what the cheapest way from the top row to each column of the bottom row costs.
+
+    And, for each row, in which direction (-1, 0, 1) the row above is reached.
+    """
+    rows, columns = cost.shape
+    steps = np.zeros((rows, columns), np.int64)
+    total: Any = cost[0].copy()
+    for row in range(1, rows):
+        padded = np.pad(total, 1, constant_values=np.inf)
+        ways = np.stack([padded[:-2] + 0.01, padded[1:-1], padded[2:] + 0.01])
+        choice = ways.argmin(axis=0)
+        steps[row] = choice - 1
+        # A diagonal step is longer, and slips between pixels that touch at a corner.
+        total = ways.min(axis=0) + cost[row] * np.where(choice == 1, 1.0, 1.41)
+    return total, steps
+
+
+def _walk(steps: NDArray[np.int64], column: int) -> NDArray[np.int64]:
+    """Follow a way back from the bottom row; columns from the bottom row to the top one."""
+    path = [column]
+    for row in range(len(steps) - 1, 0, -1):
+        column += int(steps[row, column])
+        path.append(column)
+    return np.array(path)
