@@ -124,9 +124,9 @@ def compose(
                 # As near as the outlines allow, then apart by the gap.
                 near = int((end[here] - first).max())
                 box_end = placed[-1][1] + placed[-1][2].shape[1]
-                if spacing == "touching":
+                if spacing == "touching" and rng.random() < 0.5:
                     x = near - int(rng.integers(2, 8))
-                elif spacing == "tight":
+                elif spacing != "spaced":
                     x = max(near + int(rng.integers(8, 20)), box_end - 15)
                 else:
                     x = max(near, box_end) + int(rng.integers(25, 90))
@@ -262,7 +262,7 @@ def _sample(
 
 def canvas(digits: Digits, rng: np.random.Generator, lines: list[int], spacing: str) -> Sample:
     """A drawing board: black on white, no noise, 200 to 280 pixels for a single digit."""
-    ink, texts, boxes = compose(digits, rng, lines, stroke=(-4, 12), spacing=spacing)
+    ink, texts, boxes = compose(digits, rng, lines, stroke=(-4, 8), spacing=spacing)
     ink, left, top = placed_on(ink, rng, (0.1, 0.5))
     factor = rng.uniform(0.7, 1.2)
     return _sample(
@@ -318,7 +318,7 @@ def _photo(
 
 def _transparent(name: str, pen: tuple[int, int]) -> Condition:
     def make(digits: Digits, rng: np.random.Generator, lines: list[int], spacing: str) -> Sample:
-        ink, texts, boxes = compose(digits, rng, lines, stroke=(-4, 12), spacing=spacing)
+        ink, texts, boxes = compose(digits, rng, lines, stroke=(-4, 8), spacing=spacing)
         ink, left, top = placed_on(ink, rng, (0.1, 0.5))
         factor = rng.uniform(0.7, 1.2)
         pixels = np.zeros((*scaled(ink, factor).shape, 4))
@@ -355,7 +355,7 @@ CONDITIONS: dict[str, Condition] = {
     "canvas": canvas,
     "thin pen": _photo("thin pen", (150, 215), (1, 0.99, 0.95), INKS, (-12, -6), 0.5),
     "marker": _photo(
-        "marker", (215, 245), (1, 1, 1), [(20, 20, 20), (20, 60, 140), (15, 100, 50)], (5, 22), 0.3
+        "marker", (215, 245), (1, 1, 1), [(20, 20, 20), (20, 60, 140), (15, 100, 50)], (4, 14), 0.3
     ),
     "chalk": _photo(
         "chalk",

@@ -23,7 +23,7 @@ Mask = NDArray[np.bool_]
 # The paper is smooth: this many pixels along its longest side show it.
 _PAPER_SIDE = 320
 # What the eye calls a mark on paper: less contrast than this is texture, whatever the noise.
-_LEAST_CONTRAST = 0.07
+_LEAST_CONTRAST = 0.08
 # A picture of at most so many pixels is one digit that fills it, and hardly a photograph.
 _TINY = 64
 # Ink takes little from what is dark; the noise there would count as much.
@@ -78,13 +78,13 @@ def find_ink(pixels: Pixels) -> Ink:
         smooth = ndimage.gaussian_filter(missing, 0.8)
         noise = _paper_level(smooth)[1]
     blank = Ink(np.zeros_like(missing), is_light, 0.0, noise)
-    candidates = smooth[smooth > max(_LEAST_CONTRAST, 6 * noise)]
+    candidates = smooth[smooth > max(_LEAST_CONTRAST, 7 * noise)]
     if candidates.size == 0:
         return blank
     contrast = float(np.percentile(candidates, 90))
-    high = max(0.45 * contrast, 5 * noise)
+    high = max(0.32 * contrast, 5 * noise)
     # Without noise, the faintest gray at a stroke's edge belongs to it.
-    low = max(0.22 * contrast, 2.5 * noise) if noise > 0.002 else 0.002
+    low = max(0.15 * contrast, 3 * noise) if noise > 0.002 else 0.002
     mask = _strokes(smooth, low, high)
     ruled = find_ruling(smooth > max(low, 0.15 * contrast))
     if ruled.any():
@@ -92,7 +92,7 @@ def find_ink(pixels: Pixels) -> Ink:
     if not mask.any():
         return blank
     floor = low / 2 if noise > 0.002 else 0.0
-    full = contrast * (0.85 if noise > 0.002 else 1.0)
+    full = contrast * (0.7 if noise > 0.002 else 1.0)
     amount = np.clip((smooth - floor) / (full - floor), 0, 1).astype(np.float32)
     if noise > 0.002:
         mask = ndimage.binary_dilation(mask, _EIGHT) & ~ruled
@@ -114,7 +114,8 @@ def _is_light_on_dark(small: Pixels) -> bool:
     Paper is what most of the picture is, so that ink pulls the distribution's tail to its side;
     and paper is what lies at the picture's border. Where ink of share p is kept from the border,
     the skewness is (1 - 2p) / sqrt(p (1 - p)) and the border differs from the mean by
-    sqrt(p / (1 - p)) standard deviations. Weighed 1 to 2, their sum is right up to p = 3/4.
+    sqrt(p / (1 - p)) standard deviations. The border speaks only where it differs much, for then
+    the distribution's tail says little.
 
     In a photograph, shadows may outweigh the ink in both. But they are large: details of only a few
     pixels are ink (or, fewer, paper within its loops).
@@ -122,13 +123,11 @@ def _is_light_on_dark(small: Pixels) -> bool:
     gray = small.mean(axis=2, dtype=np.float32)
     details = 0.0
     if max(gray.shape) > _TINY:
-        step = -(-max(gray.shape) // 160)
-        gray = gray if step == 1 else ndimage.gaussian_filter(gray, step / 3)[::step, ::step]
-        size = max(3, max(gray.shape) // 16)
-        dark = float(((ndimage.grey_closing(gray, (size, size)) - gray) ** 2).sum())
-        light = float(((gray - ndimage.grey_opening(gray, (size, size))) ** 2).sum())
-        details = 3 * (light - dark) / (light + dark + 1)
-        gray = gray - _evenly_lit(gray)
+        size = max(3, max(gray.shape) // 32)
+        dark = _energy(ndimage.grey_closing(gray, (size, size)) - gray)
+        light = _energy(gray - ndimage.grey_opening(gray, (size, size)))
+        details = 4 * (light - dark) / (light + dark + 1)
+        gray = gray - _light_on(gray)
     deviation = gray - gray.mean()
     spread = float(deviation.std())
     if spread < 0.5:
@@ -138,27 +137,22 @@ def _is_light_on_dark(small: Pixels) -> bool:
         [deviation[0], deviation[-1], deviation[1:-1, 0], deviation[1:-1, -1]]
     ).mean()
     skewness = float(np.clip((deviation**3).mean(), -3, 3))
-    return bool(details + skewness - 2 * border > 0)
+    tail = skewness - 3 * np.sign(border) * max(abs(border) - 0.4, 0)
+    return bool(details + tail > 0)
 
 
-def _evenly_lit(gray: Map) -> Map:
-    """Fit the light, a plane, to a gray picture's larger part."""
-    y, x = (np.linspace(-1, 1, side, dtype=np.float32) for side in gray.shape)
-    yy, xx = np.meshgrid(y, x, indexing="ij")
-    terms = np.stack([np.ones_like(xx), xx, yy], axis=-1).reshape(-1, 3)
-    values = gray.ravel()
-    weights = np.ones_like(values)
-    fitted = values
-    # Reweighted least squares with Cauchy's weights: ink counts less with each round.
-    for _ in range(3):
-        weighted = terms * weights[:, None]
-        coefficients = np.linalg.solve(
-            weighted.T @ terms + 1e-3 * np.eye(3, dtype=np.float32), weighted.T @ values
-        )
-        fitted = terms @ coefficients
-        residual = np.abs(values - fitted)
-        weights = 1 / (1 + (residual / (1 + 1.5 * np.median(residual))) ** 2)
-    return fitted.reshape(gray.shape)
+def _energy(details: Map) -> float:
+    """Sum the squares of what stands out from the noise."""
+    return float((np.maximum(details - 3 * np.median(details), 0) ** 2).sum())
+
+
+def _light_on(gray: Map) -> Map:
+    """Estimate the light on the paper without knowing which is the ink, by a wide median."""
+    size = gray.shape[1], gray.shape[0]
+    image = Image.fromarray(gray)
+    image.thumbnail((40, 40), Image.Resampling.BOX)
+    median = ndimage.median_filter(np.asarray(image), 25)
+    return np.asarray(Image.fromarray(median).resize(size, Image.Resampling.BILINEAR))
 
 
 def _missing(pixels: Pixels, small: Pixels) -> Map:
@@ -232,12 +226,15 @@ def _paper_level(missing: Map) -> tuple[float, float]:
 
 
 def _strokes(missing: Map, low: float, high: float) -> Mask:
-    """Return what is above ``low``, joined to something above ``high``, and ends sharply."""
-    labels, count = ndimage.label(missing > low, _EIGHT)
+    """Return what is above ``low``, joined to something near above ``high``, and ends sharply."""
+    above = missing > high
+    # A stroke that a shadow crosses is no bridge to the shadow.
+    reach = 2 * max(2, round(max(missing.shape) / 60)) + 1
+    near = ndimage.maximum_filter(above, reach)
+    labels, count = ndimage.label((missing > low) & near, _EIGHT)
     if count == 0:
         return np.zeros(missing.shape, bool)
     peaks = np.zeros(count + 1, np.float32)
-    above = missing > high
     np.maximum.at(peaks, labels[above], missing[above])
     # Where a stroke ends, half of its height is lost within few pixels; a shadow takes many.
     radius = max(1, round(max(missing.shape) / 250))

@@ -1,6 +1,6 @@
 """The page: everything that is written in a picture, ready to be read."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, final
 
 import numpy as np
@@ -19,6 +19,7 @@ from numcnn.vision.picture import (
 )
 from numcnn.vision.region import Region
 from numcnn.vision.segment import find_lines
+from numcnn.vision.split import Score, best_split
 
 
 @final
@@ -44,6 +45,20 @@ class Page:
     def box(self, region: Region) -> Box:
         """Return a region's ``(x, y, width, height)`` on the original picture."""
         return self.picture.to_original(region.box)
+
+    def split(self, score: Score) -> "Page":
+        """Cut regions apart where several digits touch, as far as a reader finds digits in them.
+
+        Args:
+            score: As for `best_split`.
+        """
+        lines = []
+        for line in self.lines:
+            height = float(np.median([region.height for region in line]))
+            lines.append(
+                tuple(digit for region in line for digit in best_split(region, score, height))
+            )
+        return replace(self, lines=tuple(lines))
 
     def images(self) -> NDArray[np.uint8]:
         """Return all regions in MNIST's frame, uint8 ``(regions, 28, 28)``, in reading order."""

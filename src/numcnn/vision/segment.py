@@ -13,7 +13,7 @@ from numcnn.vision.region import Region, join, trimmed
 Map = NDArray[np.float32]
 
 # Of full ink: paler ink is the soft edge of a stroke, and two edges that meet are not yet touching.
-_CORE = 0.3
+_CORE = 0.25
 _EIGHT = np.ones((3, 3), bool)
 _MOST = 300  # components; a picture with more is no handwriting, and pairs are costly
 _SPECK = 0.13  # of the typical height

@@ -21,6 +21,7 @@ _DEAREST = 2.6  # strokes that a cut may cross
 _NARROWEST = 0.12  # of the height: a piece
 _MOST_PIECES = 24
 _WIDEST = 1.3  # of the height: what may be one digit
+_WIDE = 0.95  # of the height: more is rare
 _MOST_JOINED = 5
 _NARROWEST_PAIR = 0.65  # of the height: what may be two digits
 # Logarithms of how improbable a cut is that a reader's certainty does not justify: digits touch
@@ -85,12 +86,12 @@ def split_candidates(region: Region, limit: int = 32) -> list[list[Region]]:
             if len(ways) >= limit:
                 return ways
             digits = [join(group) for group in groups]
-            if all(_may_be_digit(digit, region) for digit in digits):
+            if all(_may_be_digit(digit, region.height) for digit in digits):
                 ways.append(digits)
     return ways
 
 
-def best_split(region: Region, score: Score) -> list[Region]:
+def best_split(region: Region, score: Score, height: float = 0.0) -> list[Region]:
     """Divide a region into the digits that together score best.
 
     A path through the pieces by dynamic programming: with n pieces, there are at most 5 n joins to
@@ -100,12 +101,17 @@ def best_split(region: Region, score: Score) -> list[Region]:
         region: A region.
         score: Given regions, returns for each the logarithm of a probability: how sure is a reader
             that this is a digit? All joins are given in one call.
+        height: How high digits are in this line, if that is known: a 5 that is written low and
+            wide is not taken for two digits then.
 
     Returns:
         The digits, from left to right; the region alone if that scores best.
     """
+    height = max(height, float(region.height))
+    if region.width < _NARROWEST_PAIR * height:
+        return [region]
     pieces, prices = _cut(region)
-    if len(pieces) == 1 or region.width < _NARROWEST_PAIR * region.height:
+    if len(pieces) == 1:
         return [region]
     spans = [
         (start, end)
@@ -117,7 +123,7 @@ def best_split(region: Region, score: Score) -> list[Region]:
     digits = {
         span: digit
         for span, digit in digits.items()
-        if span[1] - span[0] in (1, len(pieces)) or _may_be_digit(digit, region)
+        if span[1] - span[0] in (1, len(pieces)) or _may_be_digit(digit, height)
     }
     scores = dict(zip(digits, score(list(digits.values())), strict=True))
     best: list[tuple[float, int]] = [(0.0, 0)]
@@ -126,7 +132,7 @@ def best_split(region: Region, score: Score) -> list[Region]:
             (
                 best[start][0]
                 + scores[start, end]
-                + _shape_score(digits[start, end], region)
+                + _shape_score(digits[start, end], height)
                 - (_A_CUT + _A_STROKE * prices[start - 1] if start else 0.0),
                 start,
             )
@@ -143,17 +149,15 @@ def best_split(region: Region, score: Score) -> list[Region]:
     return result
 
 
-def _may_be_digit(digit: Region, whole: Region) -> bool:
-    return digit.width <= _WIDEST * whole.height and digit.height >= 0.4 * whole.height
+def _may_be_digit(digit: Region, height: float) -> bool:
+    return digit.width <= _WIDEST * height and digit.height >= 0.4 * height
 
 
-def _shape_score(digit: Region, whole: Region) -> float:
-    """Return a logarithm of how probable a digit's shape is: few are low or very wide."""
-    if digit is whole:
-        return -12.0 * max(0.0, digit.width / whole.height - 1.05)
-    low = max(0.0, 0.7 - digit.height / whole.height)
-    wide = max(0.0, digit.width / whole.height - 1.05)
-    narrow = max(0.0, 0.35 - digit.width / whole.height)
+def _shape_score(digit: Region, height: float) -> float:
+    """Return a logarithm of how probable a digit's shape is: few are low, narrow or very wide."""
+    low = max(0.0, 0.7 - digit.height / height)
+    wide = max(0.0, digit.width / height - _WIDE)
+    narrow = max(0.0, 0.35 - digit.width / height)
     return -12.0 * (low + wide) - 3.0 * narrow
 
 
