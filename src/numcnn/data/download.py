@@ -10,6 +10,7 @@ import os
 import shutil
 import tarfile
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -60,18 +61,28 @@ def download(
     """
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    for wanted in source.downloads:
-        if all((folder / name).is_file() for name in wanted.provides):
-            continue
-        # In the same folder, because the system's folder for temporary files may be small.
-        with tempfile.TemporaryDirectory(prefix=".download-", dir=folder) as scratch:
-            fetched = Path(scratch) / "fetched"
-            _fetch(wanted, fetched, progressbar)
-            if wanted.folder_in_archive is None:
-                with atomic_file(folder / wanted.provides[0]) as temporary:
-                    shutil.copyfile(fetched, temporary)
-            else:
-                _take_out(fetched, wanted.folder_in_archive, wanted.provides, folder)
+    try:
+        for wanted in source.downloads:
+            if not all((folder / name).is_file() for name in wanted.provides):
+                _get(wanted, folder, progressbar)
+    except BaseException:
+        # A folder with nothing in it would look like a data set.
+        with suppress(OSError):
+            folder.rmdir()
+        raise
+
+
+def _get(wanted: Download, folder: Path, progressbar: bool | ProgressBar) -> None:
+    """Fetch one download and put what it provides into the folder."""
+    # In the same folder, because the system's folder for temporary files may be small.
+    with tempfile.TemporaryDirectory(prefix=".download-", dir=folder) as scratch:
+        fetched = Path(scratch) / "fetched"
+        _fetch(wanted, fetched, progressbar)
+        if wanted.folder_in_archive is None:
+            with atomic_file(folder / wanted.provides[0]) as temporary:
+                shutil.copyfile(fetched, temporary)
+        else:
+            _take_out(fetched, wanted.folder_in_archive, wanted.provides, folder)
 
 
 def cache_folder() -> Path:
