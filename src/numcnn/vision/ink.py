@@ -27,7 +27,7 @@ _LEAST_CONTRAST = 0.08
 # A picture of at most so many pixels is one digit that fills it, and hardly a photograph.
 _TINY = 64
 # Ink takes little from what is dark; the noise there would count as much.
-_DARKEST_PAPER = 50
+_DARKEST_PAPER = 90
 _EIGHT = np.ones((3, 3), bool)
 
 
@@ -85,10 +85,10 @@ def find_ink(pixels: Pixels) -> Ink:
     high = max(0.32 * contrast, 5 * noise)
     # Without noise, the faintest gray at a stroke's edge belongs to it.
     low = max(0.15 * contrast, 3 * noise) if noise > 0.002 else 0.002
-    mask = _strokes(smooth, low, high)
+    mask = _strokes(smooth, low, high, noise)
     ruled = find_ruling(smooth > max(low, 0.15 * contrast))
     if ruled.any():
-        mask = _strokes(np.where(ruled, 0, smooth), low, high)
+        mask = _strokes(np.where(ruled, 0, smooth), low, high, noise)
     if not mask.any():
         return blank
     floor = low / 2 if noise > 0.002 else 0.0
@@ -166,7 +166,6 @@ def _missing(pixels: Pixels, small: Pixels) -> Map:
             values = ndimage.median_filter(values, 3)
         closed = _closed(values.astype(np.float32), window)
         paper[:, :, channel] = closed if is_tiny else ndimage.gaussian_filter(closed, longer / 160)
-    np.maximum(paper, _DARKEST_PAPER, out=paper)
     shares = np.empty(pixels.shape, np.float32)
     size = (pixels.shape[1], pixels.shape[0])
     for channel in range(3):
@@ -174,8 +173,9 @@ def _missing(pixels: Pixels, small: Pixels) -> Map:
         if pixels.shape != small.shape:
             resized = Image.fromarray(light).resize(size, Image.Resampling.BILINEAR)
             light = np.asarray(resized)
-        np.divide(pixels[:, :, channel], light, out=shares[:, :, channel])
-    np.subtract(1, shares, out=shares)
+        share = shares[:, :, channel]
+        np.subtract(light, pixels[:, :, channel], out=share)
+        share /= np.maximum(light, _DARKEST_PAPER)
     total = shares.sum(axis=2)
     # Gray pictures need no weights, and most small ones are gray.
     strong = shares[total > 0.5 * float(total.max(initial=0))]
@@ -224,7 +224,7 @@ def _paper_level(missing: Map) -> tuple[float, float]:
     return mode, float(np.sqrt(np.mean((below - mode) ** 2)))
 
 
-def _strokes(missing: Map, low: float, high: float) -> Mask:
+def _strokes(missing: Map, low: float, high: float, noise: float) -> Mask:
     """Return what is above ``low``, joined to something near above ``high``, and ends sharply."""
     above = missing > high
     # A stroke that a shadow crosses is no bridge to the shadow.
@@ -236,12 +236,15 @@ def _strokes(missing: Map, low: float, high: float) -> Mask:
     peaks = np.zeros(count + 1, np.float32)
     np.maximum.at(peaks, labels[above], missing[above])
     # Where a stroke ends, half of its height is lost within few pixels; a shadow takes many.
-    radius = max(1, round(max(missing.shape) / 250))
+    # (Noise alone spans several deviations in so many pixels.)
+    radius = max(1, round(max(missing.shape) / 100))
     size = 2 * radius + 1
     steps = ndimage.maximum_filter(missing, size) - ndimage.minimum_filter(missing, size)
-    steepest = np.zeros(count + 1, np.float32)
-    inside = labels > 0
-    np.maximum.at(steepest, labels[inside], steps[inside])
-    keep = (peaks > 0) & (steepest > 0.5 * peaks)
+    # Along its whole outline, not only where a shadow happens to meet something else.
+    outline = above & ~ndimage.binary_erosion(above, _EIGHT, border_value=1)
+    places = labels[outline]
+    lengths = np.maximum(np.bincount(places, minlength=count + 1), 1)
+    steepness = np.bincount(places, steps[outline], count + 1) / lengths
+    keep = (peaks > 0) & (steepness - 4 * noise > 0.25 * peaks)
     keep[0] = False
     return keep[labels]

@@ -240,13 +240,16 @@ def _from_image(
 ) -> Picture:
     _check_size(image.size, max_pixels)
     original = image.size
-    target = _working_size(original, working_size)
-    turn = _turn(image)
-    if is_ours and target != original:
+    if is_ours and image.format in ("JPEG", "MPO"):
         # JPEG can be decoded at a half, a quarter or an eighth, which saves time and memory.
-        image.draft(None, target)
-    if image.mode.startswith(("I", "F")):
+        image.draft(None, _working_size(original, working_size))
         image.load()
+    else:
+        image.load()
+        original = image.size  # Pillow turns TIFF as it is loaded
+    turn = _turn(image)
+    target = _working_size(original, working_size)
+    if image.mode.startswith(("I", "F")):
         image = Image.fromarray(_eight_bits(np.asarray(image)))
     elif image.mode not in ("L", "LA", "RGB", "RGBA", "CMYK"):
         # With its transparency, in whatever way a palette or a color key says it.

@@ -11,6 +11,7 @@ Mask = NDArray[np.bool_]
 _SHORTEST = 100  # pixels; what is smaller than a page has no ruling
 _STEEPEST = 0.14  # 8 degrees: nobody holds a phone worse than that for long
 _LEAST_COVERED = 0.6  # of the picture's side, by one line
+_MARGIN = 0.08  # of the picture's side; a printed line begins and ends there
 _THICKEST = 0.012  # of the picture's side
 
 
@@ -46,6 +47,10 @@ def _find_rows(mask: Mask) -> Mask:
     for row, slope in _lines(rows, centered, height, width):
         distance = np.abs(rows - slope * centered - row)
         near = distance <= thickest / 2 + 2
+        # A tall 1 is long, straight and thin, too, but does not run across the whole picture.
+        reached = columns[near]
+        if reached.min() > _MARGIN * width or reached.max() < (1 - _MARGIN) * width:
+            continue
         found[rows[near], columns[near]] = True
     return found
 

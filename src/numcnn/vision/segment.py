@@ -17,6 +17,8 @@ _CORE = 0.25
 _EIGHT = np.ones((3, 3), bool)
 _MOST = 300  # components; a picture with more is no handwriting, and pairs are costly
 _SPECK = 0.13  # of the typical height
+_TINY = 64  # pixels; a picture no larger is all one digit
+_SMALLEST = 8  # pixels in any other
 
 
 def find_lines(amount: Map) -> list[list[Region]]:
@@ -28,13 +30,14 @@ def find_lines(amount: Map) -> list[list[Region]]:
     Returns:
         The regions of each line; no line is empty.
     """
-    regions = _merged(_without_specks(_components(amount)))
+    smallest = _SMALLEST if max(amount.shape) > _TINY else 2
+    regions = _merged(_without_specks(_components(amount), smallest))
     return _in_lines(regions)
 
 
 def _components(amount: Map) -> list[Region]:
     # Where a stroke is two pixels wide, all of it is soft.
-    core = _CORE if max(amount.shape) > 64 else 0.0
+    core = _CORE if max(amount.shape) > _TINY else 0.0
     labels, count = ndimage.label(amount > core, _EIGHT)
     if count == 0:
         return []
@@ -61,9 +64,9 @@ def _typical_height(regions: list[Region]) -> float:
     return float(ordered[int(np.searchsorted(masses, masses[-1] / 2))].height)
 
 
-def _without_specks(regions: list[Region]) -> list[Region]:
-    least = _SPECK * _typical_height(regions)
-    return [region for region in regions if max(region.height, region.width) >= max(least, 2)]
+def _without_specks(regions: list[Region], smallest: float) -> list[Region]:
+    least = max(_SPECK * _typical_height(regions), smallest)
+    return [region for region in regions if max(region.height, region.width) >= least]
 
 
 def _merged(regions: list[Region]) -> list[Region]:

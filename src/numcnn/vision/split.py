@@ -7,6 +7,7 @@ document recognition", 1998, section V ("heuristic over-segmentation").
 """
 
 from collections.abc import Callable, Sequence
+from itertools import combinations, pairwise
 from typing import Any
 
 import numpy as np
@@ -21,8 +22,9 @@ _DEAREST = 2.6  # strokes that a cut may cross
 _NARROWEST = 0.12  # of the height: a piece
 _MOST_PIECES = 24
 _WIDEST = 1.3  # of the height: what may be one digit
-_WIDE = 0.95  # of the height: more is rare
+_WIDE = 1.05  # of the height: more is rare
 _MOST_JOINED = 5
+_CHEAPEST = 8  # cuts of which all combinations are listed
 _NARROWEST_PAIR = 0.65  # of the height: what may be two digits
 # Logarithms of how improbable a cut is that a reader's certainty does not justify: digits touch
 # now and then, mostly in one stroke, while a cut through a 0 crosses two.
@@ -46,6 +48,8 @@ def cut(region: Region) -> list[Region]:
 def _cut(region: Region) -> tuple[list[Region], list[float]]:
     """Return the pieces, and what each cut between two of them costs, in strokes."""
     seams = _seams(region)
+    if not seams:
+        return [region], []
     columns = np.arange(region.width)
     # How many cuts lie left of each pixel tells the piece that it belongs to.
     piece_of = np.zeros(region.ink.shape, np.int32)
@@ -68,24 +72,26 @@ def _cut(region: Region) -> tuple[list[Region], list[float]]:
 
 
 def split_candidates(region: Region, limit: int = 32) -> list[list[Region]]:
-    """List the ways to divide a region into digits, the region as a whole first.
+    """List the likely ways to divide a region into digits, the region as a whole first.
 
     Args:
         region: A region.
-        limit: The most ways to list. Fewer digits come first; `best_split` finds the best of all
-            ways without listing them.
+        limit: The most ways to list. Fewer digits come first, and cheaper cuts; `best_split` finds
+            the best of all ways without listing them.
 
     Returns:
         Each way as regions from left to right.
     """
-    pieces = cut(region)
+    pieces, prices = _cut(region)
+    cheapest = sorted(range(len(prices)), key=prices.__getitem__)[:_CHEAPEST]
     ways: list[list[Region]] = [[region]]
-    for count in range(2, len(pieces) + 1):
-        for ends in _compositions(len(pieces), count):
-            groups = [pieces[a:b] for a, b in zip((0, *ends[:-1]), ends, strict=True)]
+    for count in range(1, len(cheapest) + 1):
+        sets = combinations(cheapest, count)
+        for cuts in sorted(sets, key=lambda cuts: sum(prices[place] for place in cuts)):
             if len(ways) >= limit:
                 return ways
-            digits = [join(group) for group in groups]
+            ends = [0, *(place + 1 for place in sorted(cuts)), len(pieces)]
+            digits = [join(pieces[start:end]) for start, end in pairwise(ends)]
             if all(_may_be_digit(digit, region.height) for digit in digits):
                 ways.append(digits)
     return ways
@@ -161,17 +167,6 @@ def _shape_score(digit: Region, height: float) -> float:
     return -12.0 * (low + wide) - 3.0 * narrow
 
 
-def _compositions(total: int, count: int) -> list[tuple[int, ...]]:
-    """List the ways to end ``count`` groups of at least one at ``total``."""
-    if count == 1:
-        return [(total,)]
-    return [
-        (*head, total)
-        for last in range(count - 1, total)
-        for head in _compositions(last, count - 1)
-    ]
-
-
 def _seams(region: Region) -> list[tuple[NDArray[np.int64], float]]:
     """Return cuts from left to right, as each row's first column right of the cut, and prices."""
     step = max(1, round(region.height / _ROWS))
@@ -199,7 +194,10 @@ def _seams(region: Region) -> list[tuple[NDArray[np.int64], float]]:
         path = np.concatenate([_walk(from_above, column)[::-1], _walk(from_below, column)[1:]])
         at = (np.arange(region.height) + 0.5) / step - 0.5
         seam = np.rint((np.interp(at, np.arange(rows), path) + 0.5) * step).astype(np.int64)
-        seams.append((seam, float(price[column])))
+        # Thin strokes count as strokes, too: a 0 is crossed twice, however pale its sides are.
+        crossed = np.diff(ink[np.arange(rows), path] > 0.3, prepend=False)
+        crossings = (int(np.count_nonzero(crossed)) + 1) // 2
+        seams.append((seam, max(float(price[column]), 1.5 * crossings - 0.5)))
     return seams
 
 
