@@ -81,7 +81,9 @@ def find_ink(pixels: Pixels) -> Ink:
     candidates = smooth[smooth > max(_LEAST_CONTRAST, 7 * noise)]
     if candidates.size == 0:
         return blank
-    contrast = float(np.percentile(candidates, 90))
+    # Of the darkest half: in a large picture, there may be more of a shadow's edge than of ink.
+    strongest = candidates[candidates > 0.5 * np.percentile(candidates, 99)]
+    contrast = float(np.percentile(strongest, 80))
     high = max(0.32 * contrast, 5 * noise)
     # Without noise, the faintest gray at a stroke's edge belongs to it.
     low = max(0.15 * contrast, 3 * noise) if noise > 0.002 else 0.002
