@@ -99,6 +99,7 @@ def train(
     training, validation = splits.train, None
     if recipe.validation_split:
         training, validation = split_validation(training, recipe.validation_split, settings.seed)
+    batch_size = recipe.batch_size or len(training)
     model = recipe.new_network(training.image_shape, len(training.classes))
     # Pictures are drawn last, but a missing library is to be known first.
     from numcnn import plots  # noqa: F401
@@ -108,7 +109,7 @@ def train(
         training,
         validation,
         epochs=recipe.epochs,
-        batch_size=recipe.batch_size,
+        batch_size=batch_size,
         optimizer=recipe.new_optimizer(),
         loss=recipe.loss,
         augmentation=recipe.augmentation,
@@ -116,7 +117,7 @@ def train(
         seed=settings.seed,
         callbacks=[
             *([EarlyStopping(settings.patience)] if settings.patience else []),
-            _RunFiles(folder, _settings(settings, recipe, model)),
+            _RunFiles(folder, _settings(settings, recipe, model, batch_size)),
         ],
         checkpoint=checkpoint,
         resume=resume,
@@ -183,7 +184,9 @@ class _RunFiles(Callback):
         moment.history.save(self._folder / HISTORY)
 
 
-def _settings(settings: RunSettings, recipe: Recipe, model: Sequential) -> dict[str, Any]:
+def _settings(
+    settings: RunSettings, recipe: Recipe, model: Sequential, batch_size: int
+) -> dict[str, Any]:
     """The user's settings, and what they came down to."""
     augmentation = recipe.augmentation
     return {
@@ -192,7 +195,7 @@ def _settings(settings: RunSettings, recipe: Recipe, model: Sequential) -> dict[
             "recipe": recipe.name,
             "architecture": model.config(),
             "epochs": recipe.epochs,
-            "batch_size": recipe.batch_size,
+            "batch_size": batch_size,
             "optimizer": repr(recipe.new_optimizer()),
             "loss": repr(recipe.loss),
             "augmentation": None if augmentation is None else augmentation.config(),

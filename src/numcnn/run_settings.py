@@ -29,6 +29,7 @@ class RunSettings:
         validation_split: The share of the training images to validate with; 0 for none.
         patience: After how many epochs without a better one the training ends early; never if None.
         augment: Whether to use the recipe's augmentation.
+        layers: The layers of a recipe that takes a list of them, such as "relu:128,sigmoid:64".
         size: Resize a folder's images to ``(height, width)``.
         color: "auto", "gray" or "rgb": how to read a folder's images.
 
@@ -46,6 +47,7 @@ class RunSettings:
     validation_split: float | None = None
     patience: int | None = None
     augment: bool = True
+    layers: str | None = None
     size: tuple[int, int] | None = None
     color: Color = "auto"
 
@@ -74,6 +76,7 @@ class RunSettings:
                 "a share from 0 to below 1",
             ),
             "augment": (isinstance(self.augment, bool), "true or false"),
+            "layers": (isinstance(self.layers, str | None), "a list such as relu:128,sigmoid:64"),
             "size": (
                 self.size is None
                 or (len(self.size) == 2 and all(_is_whole(side, 1) for side in self.size)),
@@ -89,7 +92,7 @@ class RunSettings:
         """Find the recipe, and change it where these settings say so.
 
         Raises:
-            ValueError: There is no such recipe.
+            ValueError: There is no such recipe, or its layers are not to be set so.
         """
         recipe = recipes.find(self.recipe, _catalog_name(self.dataset) or self.dataset)
         changes = {
@@ -99,6 +102,8 @@ class RunSettings:
         }
         if not self.augment:
             changes["augmentation"] = None
+        if self.layers is not None:
+            recipe = recipe.with_layers(self.layers)
         return replace(recipe, **changes)
 
     def load_splits(self, download_bar: ProgressBar | None = None) -> Splits:

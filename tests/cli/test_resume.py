@@ -180,6 +180,7 @@ def test_where_no_run_is_none_is_resumed(numcnn, here):
         ("--recipe", "convnet"),
         ("--data-dir", "."),
         ("--no-augment",),
+        ("--layers", "relu:3"),
         ("--size", "8x8"),
         ("--color", "gray"),
         ("--out", "other"),

@@ -20,13 +20,14 @@ INTERRUPTED = 130
     epilog="""\b
 Recipes:
 """
-    + "\n".join(f"  {recipe.name:<10} {recipe.summary}" for recipe in recipes.RECIPES.values())
+    + "\n".join(f"  {recipe.name:<20} {recipe.summary}" for recipe in recipes.RECIPES.values())
     + """
 
 \b
 Examples:
   numcnn train
   numcnn train mnist --recipe lenet5 --epochs 5
+  numcnn train --recipe dense-sigmoid --layers relu:128,sigmoid:64
   numcnn train pictures/ --size 32x32
   numcnn train --resume runs/mnist-convnet-1
 """
@@ -48,6 +49,11 @@ Examples:
     "--patience",
     type=click.IntRange(min=1),
     help="End early when no epoch was better for so many. [default: never]",
+)
+@click.option(
+    "--layers",
+    metavar="LIST",
+    help="For dense-sigmoid: activation and width of each layer, such as relu:128,sigmoid:64.",
 )
 @click.option("--no-augment", is_flag=True, help="Train on the images as they are.")
 @options.size
