@@ -23,6 +23,7 @@ class RunSettings:
         data_dir: Where the data set's files are; the usual places if None.
         recipe: A recipe's name; the data set's default if None.
         seed: Of everything random.
+        ensemble: How many networks to train, each with the next seed; None for a single one.
         epochs: How many times to go through the training images.
         batch_size: Images a step.
         learning_rate: The highest rate of the recipe's schedule.
@@ -41,6 +42,7 @@ class RunSettings:
     data_dir: str | None = None
     recipe: str | None = None
     seed: int = 0
+    ensemble: int | None = None
     epochs: int | None = None
     batch_size: int | None = None
     learning_rate: float | None = None
@@ -58,6 +60,10 @@ class RunSettings:
             "data_dir": (isinstance(self.data_dir, str | None), "a path"),
             "recipe": (isinstance(self.recipe, str | None), "a name"),
             "seed": (_is_whole(self.seed, 0), "a whole number of at least 0"),
+            "ensemble": (
+                self.ensemble is None or _is_whole(self.ensemble, 2),
+                "a whole number above 1",
+            ),
             "epochs": (self.epochs is None or _is_whole(self.epochs, 1), "a whole number above 0"),
             "batch_size": (
                 self.batch_size is None or _is_whole(self.batch_size, 1),

@@ -235,3 +235,32 @@ def test_two_layer_learns_from_kaggles_table(numcnn, table):
     assert history[-1]["loss"] < history[0]["loss"]
     resolved = json.loads(Path("run/settings.json").read_text())["resolved"]
     assert resolved["batch_size"] == 70  # all, but for one of each class
+
+
+def test_an_ensemble_is_trained_into_one_folder(numcnn, small, here):
+    outcome = numcnn(*small, "--ensemble", 2, "--out", "run")
+    assert outcome.status == 0
+    metrics = json.loads((here / "run/metrics.json").read_text())
+    assert outcome.out.startswith(
+        f"test accuracy        {metrics['test_accuracy']:.2%}  together\n"
+        f"alone                {metrics['lowest_test_accuracy']:.2%} to "
+    )
+    lines = outcome.err.splitlines()
+    assert [lines[0], lines[4]] == ["seed 0, 1 of 2", "seed 1, 2 of 2"]
+    assert len(lines) == 8
+    assert (here / "run/seed-1/model.safetensors").exists()
+    assert "seed-0/model.safetensors" in numcnn("models", "run").out
+    again = numcnn(
+        "train", "--settings", "run/settings.json", "--out", "again", "--quiet", "--json"
+    )
+    assert again.err == ""
+    printed = json.loads(again.out)
+    assert printed["folder"] == "again"
+    assert printed["test_accuracy"] == metrics["test_accuracy"]
+    judged = json.loads(numcnn("evaluate", "run", "mnist", *small[2:4], "--json").out)
+    assert judged["accuracy"] == metrics["test_accuracy"]
+
+
+def test_a_finished_ensemble_is_not_resumed(numcnn, small):
+    numcnn(*small, "--epochs", 1, "--ensemble", 2, "--out", "run")
+    assert "this run is finished" in numcnn("train", "--resume", "run").error()
