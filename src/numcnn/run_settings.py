@@ -130,12 +130,16 @@ class RunSettings:
             color=self.color,
         )
 
-    def free_folder(self) -> Path:
-        """Choose a folder for a run that does not exist yet: ``runs/mnist-convnet-1`` and so on."""
+    def free_folder(self, what: str | None = None) -> Path:
+        """Choose a folder for a run that does not exist yet: ``runs/mnist-convnet-1`` and so on.
+
+        Args:
+            what: What to call it by beside the data set; the recipe's name if None.
+        """
         # Of a path, the last part without its suffixes; "." has none before it is resolved.
         own = Path(self.dataset).resolve().name.split(".")[0]
         dataset = _catalog_name(self.dataset) or own or "data"
-        name = f"{dataset}-{self.resolved_recipe().name}"
+        name = f"{dataset}-{what or self.resolved_recipe().name}"
         number = 1
         while (folder := Path("runs", f"{name}-{number}")).exists():
             number += 1

@@ -13,6 +13,7 @@ from tests.cli.outcome import run_python, tree
 COMMANDS = [
     (),
     ("train",),
+    ("compare",),
     ("evaluate",),
     ("predict",),
     ("data",),

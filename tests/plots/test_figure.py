@@ -24,6 +24,7 @@ def example() -> Figure:
 
 def test_every_plot_is_exported():
     assert set(numcnn.plots.__all__) == {
+        "comparison_figure",
         "confusion_matrix_figure",
         "feature_maps",
         "filter_grid",

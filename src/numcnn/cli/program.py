@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import click
 
 import numcnn
+from numcnn.cli.compare import compare
 from numcnn.cli.data import data
 from numcnn.cli.evaluate import evaluate
 from numcnn.cli.models import models
@@ -29,7 +30,7 @@ def program() -> None:
     """Convolutional networks written from scratch with NumPy: train them, and use them."""
 
 
-for command in (train, evaluate, predict, data, models):
+for command in (train, compare, evaluate, predict, data, models):
     program.add_command(command)
 
 

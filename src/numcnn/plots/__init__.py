@@ -19,6 +19,7 @@ except ModuleNotFoundError as error:
         name="matplotlib",
     ) from error
 
+from numcnn.plots.comparison import comparison_figure
 from numcnn.plots.confusion import confusion_matrix_figure
 from numcnn.plots.curves import learning_curves
 from numcnn.plots.feature_maps import feature_maps
@@ -27,6 +28,7 @@ from numcnn.plots.filters import filter_grid
 from numcnn.plots.predictions import mistakes, prediction_page
 
 __all__ = [
+    "comparison_figure",
     "confusion_matrix_figure",
     "feature_maps",
     "filter_grid",
