@@ -53,11 +53,14 @@ def test_the_text_has_a_line_for_each_class(numcnn, model, files, judged, right)
 def test_the_pictures_are_drawn_where_asked(numcnn, model, files, here):
     outcome = numcnn("evaluate", model, "mnist", "--data-dir", files, "--out", "judged")
     assert outcome.status == 0
-    assert set(tree(here)) == {"judged", "judged/confusion.png", "judged/mistakes.png"}
-    for name in ("confusion.png", "mistakes.png"):
+    names = {"confusion.png", "mistakes.png", "predictions.png"}
+    assert set(tree(here)) == {"judged", *(f"judged/{name}" for name in names)}
+    for name in names:
         with Image.open(here / "judged" / name) as picture:
             assert picture.format == "PNG"
-    assert outcome.out.endswith("pictures in judged/: confusion.png, mistakes.png\n")
+    assert outcome.out.endswith(
+        "pictures in judged/: confusion.png, mistakes.png, predictions.png\n"
+    )
 
 
 def test_nothing_is_written_unless_asked(numcnn, model, files, here):

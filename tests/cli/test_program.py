@@ -15,6 +15,7 @@ COMMANDS = [
     ("train",),
     ("compare",),
     ("evaluate",),
+    ("explain",),
     ("predict",),
     ("data",),
     ("data", "list"),

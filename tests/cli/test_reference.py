@@ -22,6 +22,7 @@ def test_every_command_has_its_section():
         "## numcnn data fetch",
         "## numcnn data list",
         "## numcnn evaluate",
+        "## numcnn explain",
         "## numcnn models",
         "## numcnn predict",
         "## numcnn train",

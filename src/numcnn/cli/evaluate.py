@@ -34,7 +34,7 @@ Examples:
     "--out",
     metavar="DIR",
     type=click.Path(path_type=Path),
-    help="Draw confusion.png and mistakes.png into this folder.",
+    help="Draw confusion.png, mistakes.png and predictions.png into this folder.",
 )
 @options.tta
 @options.as_json
@@ -73,7 +73,7 @@ def evaluate(
     if out is not None:
         _draw(result, judged, models.classes, out)
         if not as_json:
-            click.echo(f"\npictures in {out}/: confusion.png, mistakes.png")
+            click.echo(f"\npictures in {out}/: confusion.png, mistakes.png, predictions.png")
 
 
 def _told(result: Evaluation, classes: tuple[str, ...], images: int, alone: list[float]) -> str:
@@ -116,3 +116,5 @@ def _draw(result: Evaluation, judged: Dataset, classes: tuple[str, ...], out: Pa
     plots.save(confusion, out / "confusion.png")
     mistakes = plots.mistakes(judged.images, judged.labels, result.probabilities, classes)
     plots.save(mistakes, out / "mistakes.png")
+    page = plots.prediction_page(judged.images, result.probabilities, classes, judged.labels)
+    plots.save(page, out / "predictions.png")

@@ -8,6 +8,7 @@ import numcnn
 from numcnn.cli.compare import compare
 from numcnn.cli.data import data
 from numcnn.cli.evaluate import evaluate
+from numcnn.cli.explain import explain
 from numcnn.cli.models import models
 from numcnn.cli.predict import predict
 from numcnn.cli.train import train
@@ -30,7 +31,7 @@ def program() -> None:
     """Convolutional networks written from scratch with NumPy: train them, and use them."""
 
 
-for command in (train, compare, evaluate, predict, data, models):
+for command in (train, compare, evaluate, explain, predict, data, models):
     program.add_command(command)
 
 

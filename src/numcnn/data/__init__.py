@@ -22,7 +22,7 @@ from numcnn.data.csv_table import read_csv, write_submission
 from numcnn.data.dataset import Dataset, Splits
 from numcnn.data.digits import load_digits
 from numcnn.data.download import DownloadError
-from numcnn.data.folder import read_folder
+from numcnn.data.folder import read_folder, read_image
 from numcnn.data.idx import read_idx, read_idx_images, read_idx_labels, write_idx
 from numcnn.data.locate import DataNotFoundError
 from numcnn.data.mnist import FASHION_CLASSES, load_fashion_mnist, load_mnist
@@ -63,6 +63,7 @@ __all__ = [
     "read_idx",
     "read_idx_images",
     "read_idx_labels",
+    "read_image",
     "split_validation",
     "write_idx",
     "write_submission",
