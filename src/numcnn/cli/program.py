@@ -8,6 +8,7 @@ import numcnn
 from numcnn.cli.data import data
 from numcnn.cli.evaluate import evaluate
 from numcnn.cli.models import models
+from numcnn.cli.plan import plan
 from numcnn.cli.predict import predict
 from numcnn.cli.train import train
 from numcnn.training import TrainingDiverged
@@ -29,7 +30,7 @@ def program() -> None:
     """Convolutional networks written from scratch with NumPy: train them, and use them."""
 
 
-for command in (train, evaluate, predict, data, models):
+for command in (train, evaluate, predict, data, models, plan):
     program.add_command(command)
 
 

@@ -65,7 +65,6 @@ class Blocked(ConvolutionMethod):
         if window.stride != (1, 1):
             return []
         _, columns = window.positions(image_shape)
-        (_, _), (left, _) = window.margins(image_shape)
         return [
             phases
             for phases in (8, 4, 2, 1)
@@ -138,17 +137,13 @@ class Blocked(ConvolutionMethod):
 
         rows = self.output_shape[0]
         # The patches are used up; their gradient takes their place.
-        dpatches = patches.reshape(
-            self.channels, kernel_height, self._reach, rows, self._blocks, n
-        )
+        dpatches = patches.reshape(self.channels, kernel_height, self._reach, rows, self._blocks, n)
         padded = arena.take((self.channels, self.phases, *self._padded, n))
         places = []
         for i in range(kernel_height):
             for block, begin in enumerate(range(0, self._reach, self.phases)):
                 end = min(begin + self.phases, self._reach)
-                place = padded[
-                    :, : end - begin, i : i + rows, block : block + self._blocks
-                ]
+                place = padded[:, : end - begin, i : i + rows, block : block + self._blocks]
                 places.append((place, dpatches[:, i, begin:end]))
         insides = self._insides(padded, dx)
 
@@ -174,9 +169,7 @@ class Blocked(ConvolutionMethod):
         for phase in range(self.phases):
             block, shifted = divmod(phase + self.left, self.phases)
             rows = slice(self.top, self.top + height)
-            pairs.append(
-                (padded[:, shifted, rows, block : block + blocks], image[:, phase])
-            )
+            pairs.append((padded[:, shifted, rows, block : block + blocks], image[:, phase]))
         if self.left % self.phases == 0:
             block = self.left // self.phases
             return [(padded[:, :, self.top : self.top + height, block : block + blocks], image)]
@@ -192,9 +185,7 @@ class Blocked(ConvolutionMethod):
             insides = self._insides(source, x)
         kernel_height = self.window.size[0]
         rows = self.output_shape[0]
-        patches = arena.take(
-            (self.channels, kernel_height, self._reach, rows, self._blocks, n)
-        )
+        patches = arena.take((self.channels, kernel_height, self._reach, rows, self._blocks, n))
         channel, phase, down, across, image = source.strides
         copies = []
         for block, begin in enumerate(range(0, self._reach, self.phases)):

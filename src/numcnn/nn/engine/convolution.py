@@ -15,6 +15,7 @@ from numcnn.nn.context import Context
 from numcnn.nn.engine.arena import Arena
 from numcnn.nn.engine.layouts import Layout
 from numcnn.nn.engine.pooling import Cells, MaxPooling
+from numcnn.nn.engine.rectifier import Rectifier
 from numcnn.nn.engine.stage import Bench, Job, Stage, Value
 from numcnn.nn.layers import Conv2D, Layer
 from numcnn.nn.patches import Window
@@ -120,7 +121,7 @@ class ConvolutionMethod(ABC):
 
 @final
 class ConvolutionStage(Stage):
-    """Convolution, then 2x2 maximum pooling, then bias, then ReLU; each but the first may be absent.
+    """Convolution, 2x2 maximum pooling, bias, ReLU; each but the first may be absent.
 
     Pooling comes first because it commutes with the other two: they are monotone and the same for
     all cells of a window.
@@ -151,7 +152,6 @@ class ConvolutionStage(Stage):
         self._fold = fold
         self._has_bias = layer.use_bias or fold is not None
         self._bias: dict[int, Array] = {}
-        self._sources_of_weights: list[Array] = []
         self._seen: list[Array] = []
 
     @property
@@ -170,10 +170,9 @@ class ConvolutionStage(Stage):
         now = [*self.layer.params.values()]
         if self._fold is not None:
             now += [*self._fold.norm.params.values(), *self._fold.norm.state.values()]
-        if not ctx.training and self._seen:
-            if all(np.array_equal(a, b) for a, b in zip(now, self._seen, strict=True)):
-                return
         if not ctx.training:
+            if self._seen and all(map(np.array_equal, now, self._seen)):
+                return
             self._seen = [array.copy() for array in now]
         weight = self.layer.params["weight"]
         bias = self.layer.params.get("bias")
@@ -231,8 +230,10 @@ class _ConvolutionJob(Job):
         layout = stage.target.layout
         x, y = stage.sources[0].array(bench.piece), stage.target.array(bench.piece)
         self._stage, self._bias = stage, bias
-        self._y, self._lines = y, layout.lines(y)
+        self._lines = layout.lines(y)
         self._pooling: MaxPooling | None = None
+        self._aligned: Array | None = None
+        self._relu = Rectifier(y) if stage.relu else None
 
         arena.reset()
         self._raw = self._raw_place(y, arena, n)
@@ -242,6 +243,10 @@ class _ConvolutionJob(Job):
             self._pooling = MaxPooling(self._pooled.shape, bench.training)
         else:
             self._aligned = None if method.raw_is_target else method.aligned(y, n)
+        self._unbiased = self._biased = self._lines
+        if not stage.pool and self._aligned is not None:
+            # The copy from the method's order adds the bias on its way.
+            self._unbiased, self._biased = self._raw, self._aligned
         self._convolve = method.bind_forward(x, self._raw, arena)
         if stage.pool:
             self._scratch = arena.take(self._pooled.shape)
@@ -249,8 +254,8 @@ class _ConvolutionJob(Job):
         if bench.training:
             arena.reset()
             dy = stage.target.gradient(bench.piece)
-            self._dy, self._dlines = dy, layout.lines(dy)
-            self._mask = arena.take(y.shape, np.bool_) if stage.relu else None
+            self._dy = dy
+            self._drelu = self._relu and self._relu.bind_backward(dy, arena)
             self._draw = self._raw_place(dy, arena, n)
             if stage.pool:
                 self._dpooled = method.aligned_pooled(dy, n)
@@ -280,17 +285,16 @@ class _ConvolutionJob(Job):
         self._convolve()
         if self._pooling is not None:
             self._pooling.forward(self._cells, self._pooled, self._scratch)
+        if self._bias is not None:
+            np.add(self._unbiased, self._bias, out=self._biased)
         elif self._aligned is not None:
             np.copyto(self._aligned, self._raw)
-        if self._bias is not None:
-            np.add(self._lines, self._bias, out=self._lines)
-        if self._stage.relu:
-            np.maximum(self._y, 0, out=self._y)
+        if self._relu is not None:
+            self._relu.forward()
 
     def backward(self) -> None:
-        if self._mask is not None:
-            np.greater(self._y, 0, out=self._mask)
-            np.multiply(self._dy, self._mask, out=self._dy)
+        if self._drelu is not None:
+            self._drelu.run()
         if self._dbias is not None:
             filters = self._stage.convolution.filters
             self._dbias.array[...] = self._stage.target.layout.channel_sums(self._dy, filters)

@@ -159,7 +159,5 @@ def common_blocks(a: tuple[Array, Layout], b: tuple[Array, Layout]) -> tuple[Arr
     Of two `BatchLast` layouts with more than one phase, both must have the same number. Both
     arrays are contiguous.
     """
-    phases = max(
-        layout.phases if isinstance(layout, BatchLast) else 1 for layout in (a[1], b[1])
-    )
+    phases = max(layout.phases if isinstance(layout, BatchLast) else 1 for layout in (a[1], b[1]))
     return a[1].blocks(a[0], phases), b[1].blocks(b[0], phases)

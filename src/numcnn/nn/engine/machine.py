@@ -1,8 +1,12 @@
 """What a plan has to know of the machine: cores, cache, and the library that multiplies."""
 
 import os
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from threadpoolctl import ThreadpoolController
 
@@ -51,3 +55,31 @@ def blas_kernels() -> str:
         f"{library.get('internal_api')} {library.get('version')} for {library.get('architecture')}"
         for library in blas().info()
     )
+
+
+_held = threading.Lock()
+_holders = 0
+_limit: Any = None
+
+
+@contextmanager
+def one_blas_thread() -> Iterator[None]:
+    """Hold the linear algebra library to one thread a caller, and give it back after.
+
+    Its threads would fight with ours for the cores, and how it cuts a product over threads changes
+    the product's last bits. The setting is the process's, so the last one out gives it back.
+    """
+    global _holders, _limit
+    with _held:
+        if _holders == 0:
+            _limit = blas().limit(limits=1)
+            _limit.__enter__()
+        _holders += 1
+    try:
+        yield
+    finally:
+        with _held:
+            _holders -= 1
+            if _holders == 0:
+                _limit.__exit__(None, None, None)
+                _limit = None

@@ -23,6 +23,7 @@ import numpy as np
 from numcnn.nn.arrays import Array
 from numcnn.nn.context import Context
 from numcnn.nn.engine.convolution import Fold
+from numcnn.nn.engine.rectifier import Rectifier
 from numcnn.nn.engine.stage import Bench, Job, JointStage, Stage, Value
 from numcnn.nn.layers import BatchNorm
 
@@ -187,28 +188,27 @@ class _NormalizeJob(Job):
     def __init__(self, stage: NormalizeStage, bench: Bench) -> None:
         piece, statistics = bench.piece, stage.statistics
         layout = stage.target.layout
-        self._relu = stage.relu
         self._layout, self._features = layout, statistics.features
         self._x = layout.lines(statistics.sources[0].array(piece))
         self._y = layout.lines(stage.target.array(piece))
+        self._relu = Rectifier(self._y) if stage.relu else None
         self._spreads = statistics.spreads[piece.size]
         self._dgamma, self._dbeta = statistics.dgammas[piece.start], statistics.dbetas[piece.start]
         if bench.training:
             bench.arena.reset()
             self._dy = layout.lines(stage.target.gradient(piece))
-            self._mask = bench.arena.take(self._y.shape, np.bool_)
+            self._drelu = self._relu and self._relu.bind_backward(self._dy, bench.arena)
             self._scratch = bench.arena.take(self._y.shape)
 
     def forward(self) -> None:
         np.multiply(self._x, self._spreads["scale"], out=self._y)
         np.add(self._y, self._spreads["shift"], out=self._y)
-        if self._relu:
-            np.maximum(self._y, 0, out=self._y)
+        if self._relu is not None:
+            self._relu.forward()
 
     def backward(self) -> None:
-        if self._relu:
-            np.greater(self._y, 0, out=self._mask)
-            np.multiply(self._dy, self._mask, out=self._dy)
+        if self._drelu is not None:
+            self._drelu.run()
         self._dbeta[...] = self._layout.channel_sums(self._dy, self._features)
         np.subtract(self._x, self._spreads["mean"], out=self._scratch)
         np.multiply(self._scratch, self._dy, out=self._scratch)
@@ -251,16 +251,13 @@ class AffineStage(Stage):
 class _AffineJob(Job):
     def __init__(self, stage: AffineStage, bench: Bench, spread: tuple[Array, Array]) -> None:
         layout = stage.target.layout
-        self._relu = stage.relu
         self._x = layout.lines(stage.sources[0].array(bench.piece))
         self._y = layout.lines(stage.target.array(bench.piece))
+        self._relu = Rectifier(self._y) if stage.relu else None
         self._scale, self._shift = spread
 
     def forward(self) -> None:
         np.multiply(self._x, self._scale, out=self._y)
         np.add(self._y, self._shift, out=self._y)
-        if self._relu:
-            np.maximum(self._y, 0, out=self._y)
-
-
-
+        if self._relu is not None:
+            self._relu.forward()

@@ -32,7 +32,7 @@ from numcnn.nn.layers.chain import Link
 _LEAST_WORK = 3_000_000
 """Multiply-adds below which a batch is not worth a second thread."""
 
-_CACHE_SHARE = 1.0
+_CACHE_SHARE = 6.0
 """How many of the core's caches a piece's scratch memory may fill."""
 
 
@@ -63,6 +63,7 @@ class Plan:
 
     Attributes:
         batch_size: The size.
+        input_shape: Of one example.
         training: Whether there is a backward pass.
         lanes: Into how many parts the batch is cut.
         segments: Of the network, in the order of the forward pass.
@@ -78,6 +79,7 @@ class Plan:
         lanes: int | None = None,
     ) -> None:
         self.batch_size = batch_size
+        self.input_shape = input_shape
         self.training = training
         self._program = Program(links, input_shape, training)
         work = batch_size * sum(
@@ -129,8 +131,9 @@ class Plan:
         stages = self._program.stages
         image_piece = self._piece_size([stage for stage in stages if _is_image_stage(stage)])
         groups: list[tuple[list[Stage], JointStage | None]] = [([], None)]
-        for before, stage in pairwise([None, *stages]):
-            if before is not None and _is_image_stage(stage) != _is_image_stage(before):
+        for stage in stages:
+            group = groups[-1][0]
+            if group and _is_image_stage(stage) != _is_image_stage(group[-1]):
                 groups.append(([], None))
             groups[-1][0].append(stage)
             if isinstance(stage, JointStage):
@@ -196,10 +199,17 @@ class Plan:
     def _bind(self, gradients: Sequence[dict[Layer, dict[str, Array]]]) -> None:
         for segment in self.segments:
             for piece in segment.pieces:
-                bench = Bench(
-                    piece, self._arenas[piece.lane], self.training, gradients[piece.lane]
+                arena, parameters = self._arenas[piece.lane], gradients[piece.lane]
+                # What nothing before can learn from is not differentiated either.
+                segment.jobs.append(
+                    [
+                        stage.bind(Bench(piece, arena, self._goes_back(stage), parameters))
+                        for stage in segment.stages
+                    ]
                 )
-                segment.jobs.append([stage.bind(bench) for stage in segment.stages])
+
+    def _goes_back(self, stage: Stage) -> bool:
+        return self.training and stage.target.wants_gradient
 
     def _rounds_forward(self) -> Iterator[Round]:
         lanes: list[list[Task]] = [[] for _ in range(self.lanes)]
@@ -214,14 +224,14 @@ class Plan:
     def _rounds_backward(self) -> Iterator[Round]:
         lanes: list[list[Task]] = [[] for _ in range(self.lanes)]
         for segment in reversed(self.segments):
-            if segment.join is not None:
+            if segment.join is not None and self._goes_back(segment.join):
                 yield Round(lanes, self._joining(segment.join, back=True))
                 lanes = [[] for _ in range(self.lanes)]
             for piece, jobs in zip(segment.pieces, segment.jobs, strict=True):
                 lanes[piece.lane] += [
                     job.backward
                     for stage, job in zip(reversed(segment.stages), reversed(jobs), strict=True)
-                    if stage.target.wants_gradient
+                    if self._goes_back(stage)
                 ]
         yield Round(lanes)
 

@@ -12,7 +12,7 @@ from numcnn.nn.arrays import Shape
 from numcnn.nn.engine.blocked import Blocked
 from numcnn.nn.engine.by_layer import LayerStage, WholeBatchStage
 from numcnn.nn.engine.convolution import ConvolutionMethod, ConvolutionStage, Fold
-from numcnn.nn.engine.layouts import BatchFirst, BatchInside, BatchLast, Layout
+from numcnn.nn.engine.layouts import BatchFirst, BatchLast, Layout
 from numcnn.nn.engine.normalization import AffineStage, NormalizeStage, StatisticsStage
 from numcnn.nn.engine.patches import Patches
 from numcnn.nn.engine.simple_stages import (
@@ -176,9 +176,7 @@ class Program:
         target = self._target(shape, layout, value, learns=True)
         names = [prefix + link.name for link in rest[:taken]]
         self.stages.append(
-            ConvolutionStage(
-                names, source, target, layer, method, pool=pool, relu=relu, fold=fold
-            )
+            ConvolutionStage(names, source, target, layer, method, pool=pool, relu=relu, fold=fold)
         )
         return taken, target
 
@@ -198,9 +196,7 @@ class Program:
         self.stages.append(AddStage(names, branch, shortcut, target, relu=relu))
         return 1 + relu, target
 
-    def _convolution(
-        self, rest: Sequence[Link], shape: Shape, layout: Layout
-    ) -> ConvolutionMethod:
+    def _convolution(self, rest: Sequence[Link], shape: Shape, layout: Layout) -> ConvolutionMethod:
         """Choose the method of the convolution that comes next."""
         layer = rest[0].layer
         assert isinstance(layer, Conv2D)

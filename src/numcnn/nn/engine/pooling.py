@@ -53,7 +53,7 @@ class MaxPooling:
     def backward(self, dy: Array, cells: Cells, scratch: Array) -> None:
         """Give each window's gradient to the cell that won, and 0 to the others.
 
-        A mask times the gradient is the winner's share, and what is left of it the loser's, exactly.
+        A mask times the gradient is the winner's share; what is left of it, exactly, the loser's.
         """
         left_above, left_below, above = self._wins
         np.multiply(dy, above, out=scratch)
@@ -82,5 +82,3 @@ def image_cells(image: Array, rows_axis: int, columns_axis: int, rows: int, colu
             index[columns_axis] = slice(j, j + 2 * columns - 1, 2)
             views.append(image[tuple(index)])
     return Cells(*views)
-
-

@@ -11,6 +11,7 @@ from numcnn.nn.context import Context
 from numcnn.nn.engine.convolution import Fold
 from numcnn.nn.engine.layouts import BatchFirst, BatchInside, BatchLast, common_blocks
 from numcnn.nn.engine.pooling import Cells, MaxPooling, image_cells
+from numcnn.nn.engine.rectifier import Rectifier
 from numcnn.nn.engine.stage import Bench, Job, Stage, Value
 from numcnn.nn.layers import Dense, Dropout, Layer, Rescaling
 
@@ -133,9 +134,7 @@ class DenseStage(Stage):
             return
         norm = self._fold.norm
         now = [*self.layer.params.values(), *norm.params.values(), *norm.state.values()]
-        if self._seen and all(
-            np.array_equal(a, b) for a, b in zip(now, self._seen, strict=True)
-        ):
+        if self._seen and all(map(np.array_equal, now, self._seen)):
             return
         self._seen = [array.copy() for array in now]
         self.weight[...], self.bias[...] = self._fold.apply(
@@ -155,10 +154,11 @@ class _DenseJob(Job):
             stage.sources[0].array(bench.piece),
             stage.target.array(bench.piece),
         )
+        self._relu = Rectifier(self._y) if stage.relu else None
         if bench.training:
             bench.arena.reset()
             self._dy = stage.target.gradient(bench.piece)
-            self._mask = bench.arena.take(self._y.shape, np.bool_) if stage.relu else None
+            self._drelu = self._relu and self._relu.bind_backward(self._dy, bench.arena)
             self._dx = stage.source_sink(bench)
             self._dweight = bench.parameter_sink(stage.layer, "weight")
             self._dbias = (
@@ -170,13 +170,12 @@ class _DenseJob(Job):
         np.matmul(self._x, self._stage.weight, out=self._y)
         if self._stage.bias is not None:
             np.add(self._y, self._stage.bias, out=self._y)
-        if self._stage.relu:
-            np.maximum(self._y, 0, out=self._y)
+        if self._relu is not None:
+            self._relu.forward()
 
     def backward(self) -> None:
-        if self._mask is not None:
-            np.greater(self._y, 0, out=self._mask)
-            np.multiply(self._dy, self._mask, out=self._dy)
+        if self._drelu is not None:
+            self._drelu.run()
         if self._dbias is not None:
             np.matmul(self._ones, self._dy, out=self._dbias.array)
             self._dbias.done()
@@ -312,24 +311,23 @@ class AddStage(Stage):
 class _AddJob(Job):
     def __init__(self, stage: AddStage, bench: Bench) -> None:
         piece = bench.piece
-        self._stage = stage
         self._a, self._b = (source.array(piece) for source in stage.sources)
         self._y = stage.target.array(piece)
+        self._relu = Rectifier(self._y) if stage.relu else None
         if bench.training:
             bench.arena.reset()
             self._dy = stage.target.gradient(piece)
-            self._mask = bench.arena.take(self._y.shape, np.bool_) if stage.relu else None
+            self._drelu = self._relu and self._relu.bind_backward(self._dy, bench.arena)
             self._sinks = [stage.source_sink(bench, place) for place in (0, 1)]
 
     def forward(self) -> None:
         np.add(self._a, self._b, out=self._y)
-        if self._stage.relu:
-            np.maximum(self._y, 0, out=self._y)
+        if self._relu is not None:
+            self._relu.forward()
 
     def backward(self) -> None:
-        if self._mask is not None:
-            np.greater(self._y, 0, out=self._mask)
-            np.multiply(self._dy, self._mask, out=self._dy)
+        if self._drelu is not None:
+            self._drelu.run()
         for sink in self._sinks:
             if sink is not None:
                 np.copyto(sink.array, self._dy)
@@ -384,4 +382,3 @@ class _DropoutJob(Job):
         assert self._sink is not None
         np.multiply(self._dy, self._mask, out=self._sink.array)
         self._sink.done()
-

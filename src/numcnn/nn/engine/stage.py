@@ -1,4 +1,4 @@
-"""What a plan is made of: values that flow, pieces of a batch, and stages that turn one into another.
+"""What a plan is made of: values that flow, pieces of a batch, and stages between values.
 
 A `Stage` stands for one or several layers. It knows what it computes; `Stage.bind` fixes for one
 `Piece` of the batch where everything lies, and returns a `Job`: two functions without arguments
@@ -194,7 +194,7 @@ class Stage(ABC):
         """How it computes, in a few words."""
         return type(self).__name__.removesuffix("Stage").lower()
 
-    def prepare(self, ctx: Context, count: int) -> None:
+    def prepare(self, ctx: Context, count: int) -> None:  # noqa: B027 (most have nothing to do)
         """Do, once a pass and before any piece, what concerns the whole batch of ``count``."""
 
     @abstractmethod

@@ -156,12 +156,13 @@ class Winograd(ConvolutionMethod):
         by_channel = values.reshape(REACH * REACH, count, self.channels)
         tiles = raw if self._exact else arena.take((TILE, TILE, *self._tiles, n * self.filters))
         flat_tiles = tiles.reshape(TILE * TILE, -1)
+        back = _strips(_OUTPUT_2D, flat_products, flat_tiles)
         untile = None if self._exact else self._bind_crop(tiles, raw, arena)
 
         def run() -> None:
             gather()
             np.matmul(by_channel, self._weight, out=products)
-            np.matmul(_OUTPUT_2D, flat_products, out=flat_tiles)
+            np.matmul(_OUTPUT_2D, back[0], out=back[1])
             if untile is not None:
                 untile(False)
 
@@ -184,7 +185,7 @@ class Winograd(ConvolutionMethod):
         tile = None if self._exact else self._bind_crop(tiles, draw, arena)
         flat_tiles = tiles.reshape(TILE * TILE, -1)
         products = arena.take((points, count, self.filters))
-        flat_products = products.reshape(points, -1)
+        there = _strips(_OUTPUT_2D_T, flat_tiles, products.reshape(points, -1))
         gather, values = self._bind_input(x, arena)
         values_t = values.reshape(points, count, self.channels).transpose(0, 2, 1)
         by_channel = values.reshape(points, count, self.channels)
@@ -196,7 +197,7 @@ class Winograd(ConvolutionMethod):
         def run() -> None:
             if tile is not None:
                 tile(True)
-            np.matmul(_OUTPUT_2D_T, flat_tiles, out=flat_products)
+            np.matmul(_OUTPUT_2D_T, there[0], out=there[1])
             gather()
             np.matmul(values_t, products, out=dtransformed)
             np.matmul(_FILTER_2D_T, flat_dtransformed, out=flat_dweight)
@@ -299,9 +300,31 @@ class Winograd(ConvolutionMethod):
         """The 36 products and both transforms."""
         tiles = self._tiles[0] * self._tiles[1]
         points = REACH * REACH
-        return tiles * points * (
-            self.channels * self.filters + points * self.channels + TILE * TILE * self.filters
+        return (
+            tiles
+            * points
+            * (self.channels * self.filters + points * self.channels + TILE * TILE * self.filters)
         )
+
+
+_SMALL_PRODUCT = 1_000_000
+"""Up to so many multiply-adds OpenBLAS multiplies without first copying both sides."""
+
+
+def _strips(matrix: Array, right: Array, out: Array) -> tuple[Array, Array]:
+    """Cut a long product ``out = matrix right`` into strips of columns that are small ones.
+
+    With 16 rows on the left, copying the right side takes as long as multiplying. Returns the
+    strips of both, ``(strips, rows, columns)``; the whole as one strip if it has no good divisor.
+    """
+    columns = right.shape[1]
+    most = _SMALL_PRODUCT // matrix.size
+    width = max((w for w in range(128, most + 1) if columns % w == 0), default=columns)
+    cut = [
+        array.reshape(len(array), columns // width, width).transpose(1, 0, 2)
+        for array in (right, out)
+    ]
+    return cut[0], cut[1]
 
 
 @final

@@ -10,6 +10,7 @@ import contextlib
 import os
 import threading
 from collections.abc import Callable, Sequence
+from contextvars import copy_context
 from queue import SimpleQueue
 from types import TracebackType
 from typing import Self, final
@@ -35,8 +36,9 @@ class Round:
 class Workers:
     """A number of threads, the caller's included, that live as long as the ``with`` block.
 
-    Where the system allows it, each thread is tied to a core of its own: two threads that land on
-    one core run in turn, and nothing else tells.
+    Where the system allows it, and if ``pinned``, each thread is tied to a core of its own: two
+    threads that land on one core run in turn, and nothing else tells. For a moment's work, beside
+    other threads, that would do more harm than good.
 
     >>> with Workers(2) as workers:
     ...     workers.run([Round([[lambda: print("a")], []]), Round([[], [lambda: print("b")]])])
@@ -44,15 +46,16 @@ class Workers:
     b
     """
 
-    def __init__(self, count: int) -> None:
+    def __init__(self, count: int, *, pinned: bool = True) -> None:
         self.count = count
+        self._pinned = pinned
         self._tasks: list[SimpleQueue[Task | None]] = []
         self._done: SimpleQueue[BaseException | None] = SimpleQueue()
         self._threads: list[threading.Thread] = []
         self._cores: set[int] = set()
 
     def __enter__(self) -> Self:
-        cores = _cores()
+        cores = _cores() if self._pinned else []
         for number in range(1, self.count):
             tasks: SimpleQueue[Task | None] = SimpleQueue()
             thread = threading.Thread(
@@ -101,13 +104,22 @@ class Workers:
         meeting = threading.Barrier(self.count)
 
         def go(number: int) -> Task:
-            return lambda: _walk(rounds, number, self.count, meeting)
+            # In the caller's context: what numpy.errstate says there holds here.
+            context = copy_context()
+            return lambda: context.run(_walk, rounds, number, self.count, meeting)
 
         for number, tasks in enumerate(self._tasks, start=1):
             tasks.put(go(number))
         failures = [_outcome(go(0))]
         # Also if the caller was interrupted: nobody may still be writing when this returns.
-        failures += [self._done.get() for _ in self._threads]
+        waiting = len(self._threads)
+        while waiting:
+            try:
+                failures.append(self._done.get())
+                waiting -= 1
+            except KeyboardInterrupt as interrupt:
+                meeting.abort()
+                failures.append(interrupt)
         broken = [failure for failure in failures if failure is not None]
         for failure in broken:
             if not isinstance(failure, threading.BrokenBarrierError):
@@ -145,7 +157,7 @@ def _walk(rounds: Sequence[Round], number: int, count: int, meeting: threading.B
 def _outcome(task: Task) -> BaseException | None:
     try:
         task()
-    except BaseException as error:  # noqa: BLE001 (it is raised again, in the caller's thread)
+    except BaseException as error:
         return error
     return None
 
