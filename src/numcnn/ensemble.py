@@ -87,7 +87,7 @@ class Ensemble:
         """``(height, width, channels)`` of the images."""
         return self.members[0].model.input_shape
 
-    def member_probabilities(self, images: NDArray[Any], batch_size: int = 128) -> list[Array]:
+    def member_probabilities(self, images: NDArray[Any], batch_size: int = 256) -> list[Array]:
         """Compute what each model says by itself: the mean over its views.
 
         Args:
@@ -107,7 +107,7 @@ class Ensemble:
             for member, views in zip(self.members, self.views, strict=True)
         ]
 
-    def predict_proba(self, images: NDArray[Any], batch_size: int = 128) -> Array:
+    def predict_proba(self, images: NDArray[Any], batch_size: int = 256) -> Array:
         """Compute what the models say together: the mean of their probabilities.
 
         Args:

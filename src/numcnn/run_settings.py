@@ -10,6 +10,7 @@ from numcnn import recipes
 from numcnn.data import Splits, describe, load
 from numcnn.data.download import ProgressBar
 from numcnn.data.folder import Color
+from numcnn.nn import ENGINES
 from numcnn.recipes import Recipe
 
 
@@ -33,6 +34,8 @@ class RunSettings:
         layers: The layers of a recipe that takes a list of them, such as "relu:128,sigmoid:64".
         size: Resize a folder's images to ``(height, width)``.
         color: "auto", "gray" or "rgb": how to read a folder's images.
+        engine: "auto" for the way that is planned for the machine, "layers" for the layers' own
+            code.
 
     Raises:
         ValueError: A setting is out of range, or of another type, as a file may have it.
@@ -52,6 +55,7 @@ class RunSettings:
     layers: str | None = None
     size: tuple[int, int] | None = None
     color: Color = "auto"
+    engine: str = "auto"
 
     def __post_init__(self) -> None:
         rate, share = self.learning_rate, self.validation_split
@@ -89,6 +93,7 @@ class RunSettings:
                 "height and width in pixels",
             ),
             "color": (self.color in ("auto", "gray", "rgb"), "auto, gray or rgb"),
+            "engine": (self.engine in ENGINES, " or ".join(ENGINES)),
         }
         for name, (is_right, what) in wanted.items():
             if not is_right:

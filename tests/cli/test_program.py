@@ -21,6 +21,7 @@ COMMANDS = [
     ("data", "list"),
     ("data", "fetch"),
     ("models",),
+    ("plan",),
 ]
 
 WITHOUT = """

@@ -24,6 +24,7 @@ def test_every_command_has_its_section():
         "## numcnn evaluate",
         "## numcnn explain",
         "## numcnn models",
+        "## numcnn plan",
         "## numcnn predict",
         "## numcnn train",
     ]

@@ -10,6 +10,7 @@ from numcnn.cli.data import data
 from numcnn.cli.evaluate import evaluate
 from numcnn.cli.explain import explain
 from numcnn.cli.models import models
+from numcnn.cli.plan import plan
 from numcnn.cli.predict import predict
 from numcnn.cli.train import train
 from numcnn.training import TrainingDiverged
@@ -31,7 +32,7 @@ def program() -> None:
     """Convolutional networks written from scratch with NumPy: train them, and use them."""
 
 
-for command in (train, compare, evaluate, explain, predict, data, models):
+for command in (train, compare, evaluate, explain, predict, data, models, plan):
     program.add_command(command)
 
 

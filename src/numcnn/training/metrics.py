@@ -37,7 +37,11 @@ class Evaluation:
 
 
 def evaluate(
-    model: Sequential, dataset: Dataset, loss: Loss | None = None, batch_size: int = 128
+    model: Sequential,
+    dataset: Dataset,
+    loss: Loss | None = None,
+    batch_size: int = 256,
+    engine: str = "auto",
 ) -> Evaluation:
     """Measure a model on a labeled data set.
 
@@ -46,13 +50,14 @@ def evaluate(
         dataset: Images of the model's shape, with labels.
         loss: What to measure beside the accuracy; softmax cross-entropy by default.
         batch_size: How many images go through at once; bounds the memory.
+        engine: How to compute; see `Sequential.outputs`.
 
     Raises:
         ValueError: The data set has no labels, no images, or images of another shape or more
             classes than the model knows.
     """
     labels = labels_to_judge_by(dataset, model.input_shape)
-    outputs = model.outputs(dataset.images, batch_size)
+    outputs = model.outputs(dataset.images, batch_size, engine)
     _require_classes(outputs.shape[-1], dataset)
     value = (loss or SoftmaxCrossEntropy())(outputs, labels)
     return _evaluation(outputs.argmax(axis=1), labels, value, model.probabilities(outputs))
