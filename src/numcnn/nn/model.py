@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from numcnn.nn.arrays import Array, Shape
 from numcnn.nn.context import Context
-from numcnn.nn.engine import InferenceEngine, PlanSummary, TrainingEngine, summarize
+from numcnn.nn.engine import InferenceEngine, PlanSummary, Predictor, TrainingEngine, summarize
 from numcnn.nn.engine.plan import Plan
 from numcnn.nn.flat_vector import flat_vector
 from numcnn.nn.layers import LAYERS, Layer, Sigmoid, Softmax, layer_from_config
@@ -229,13 +229,24 @@ class Sequential:
         Raises:
             ValueError: The model is not built or not float32, or there are less than 1 workers.
         """
-        self._require_built()
-        if self.parameters.dtype != np.float32:
-            raise ValueError(
-                f"the model's numbers are {self.parameters.dtype}, and the engine computes in "
-                'float32; use forward and backward, or astype("float32")'
-            )
+        self._require_float32()
         return TrainingEngine(self._chain.links(), self.input_shape, workers)
+
+    def predictor(self, batch_size: int = 1) -> Predictor:
+        """Outputs for batches of one size at the least cost a call.
+
+        ::
+
+            with model.predictor() as predict:
+                for image in images:
+                    print(predict(image[None]).argmax())
+
+        Raises:
+            ValueError: The model is not built or not float32, or the batch size is not positive.
+        """
+        self._require_float32()
+        whole("batch_size", batch_size)
+        return Predictor(self._chain.links(), self.input_shape, batch_size)
 
     def plan(
         self, batch_size: int = 128, *, training: bool = True, measure: bool = False
@@ -397,6 +408,14 @@ class Sequential:
     def _require_built(self) -> None:
         if not self.input_shape:
             raise ValueError("the model has no weights yet; call build(input_shape) first")
+
+    def _require_float32(self) -> None:
+        self._require_built()
+        if self.parameters.dtype != np.float32:
+            raise ValueError(
+                f"the model's numbers are {self.parameters.dtype}, and the engine computes in "
+                'float32; use forward and backward, or astype("float32")'
+            )
 
     def _checked(self, x: ArrayLike) -> Array:
         batch = np.asarray(x, self.parameters.dtype)

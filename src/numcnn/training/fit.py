@@ -264,7 +264,9 @@ class _Session:
             outputs = self.passes.forward(images, ctx)
             value, dy = self.loss.value_and_gradient(outputs, labels)
             gradient = self.passes.backward(dy, ctx)
-            self.optimizer.step(self.model.parameters, gradient, rate, self.decayed)
+            self.optimizer.step(
+                self.model.parameters, gradient, rate, self.decayed, self.passes.spread
+            )
             self.model.commit(ctx)
             if self.average is not None:
                 self.average.update(self.model.parameters, self.model.statistics)

@@ -1,5 +1,6 @@
 """The two passes of a training step, however they are computed."""
 
+from collections.abc import Callable, Sequence
 from types import TracebackType
 from typing import Any, Protocol, Self, final
 
@@ -25,6 +26,9 @@ class Passes(Protocol):
 
     def backward(self, dy: Array, ctx: Context) -> Array:
         """Compute the gradient of all parameters, one vector, from that of the outputs."""
+
+    def spread(self, tasks: Sequence[Callable[[], None]]) -> None:
+        """Run tasks that do not depend on each other."""
 
 
 @final
@@ -53,3 +57,8 @@ class LayerPasses:
         """Compute the gradient."""
         self._model.backward(dy, ctx)
         return self._model.gradient(ctx)
+
+    def spread(self, tasks: Sequence[Callable[[], None]]) -> None:
+        """Run them one after another."""
+        for task in tasks:
+            task()

@@ -16,6 +16,7 @@ the machine:
 `patches`          - any window: im2col
 `pooling`          2x2 maximum pooling on four views
 `rectifier`        ReLU in place
+`strips`           long products with few rows
 `normalization`    batch normalization of a batch in pieces
 `simple_stages`    input, dense, pooling alone, sum, dropout, change of layout
 `by_layer`         everything else, through the layer's own code
@@ -27,7 +28,7 @@ the machine:
 =================  ===============================================================================
 """
 
-from numcnn.nn.engine.engine import InferenceEngine, TrainingEngine
+from numcnn.nn.engine.engine import InferenceEngine, Predictor, TrainingEngine
 from numcnn.nn.engine.machine import one_blas_thread
 from numcnn.nn.engine.plan import Plan
 from numcnn.nn.engine.summary import PlanSummary, summarize
@@ -36,6 +37,7 @@ __all__ = [
     "InferenceEngine",
     "Plan",
     "PlanSummary",
+    "Predictor",
     "TrainingEngine",
     "one_blas_thread",
     "summarize",

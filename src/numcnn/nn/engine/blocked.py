@@ -28,7 +28,11 @@ from numcnn.nn.engine.arena import Arena
 from numcnn.nn.engine.convolution import ConvolutionMethod, Task
 from numcnn.nn.engine.layouts import BatchLast
 from numcnn.nn.engine.pooling import Cells, image_cells
+from numcnn.nn.engine.strips import strips
 from numcnn.nn.patches import Window
+
+_SMALL_MATRIX = 1536
+"""Numbers in the Toeplitz matrix up to which the product is better cut into strips."""
 
 
 @final
@@ -102,6 +106,8 @@ class Blocked(ConvolutionMethod):
         cut, patches = self._bind_cut(x, arena)
         outputs = raw.reshape(self.filters * self.phases, -1)
         matrix_t = self._matrix.T
+        if matrix_t.size <= _SMALL_MATRIX:
+            patches, outputs = strips(matrix_t, patches, outputs)
 
         def run() -> None:
             cut()

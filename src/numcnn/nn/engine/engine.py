@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Sequence
 from contextlib import ExitStack
+from itertools import pairwise
 from types import TracebackType
 from typing import Any, Self, final
 
@@ -13,9 +14,12 @@ from numcnn.nn.arrays import Array, Shape
 from numcnn.nn.context import Context
 from numcnn.nn.engine import machine
 from numcnn.nn.engine.plan import Plan
-from numcnn.nn.engine.workers import Workers
+from numcnn.nn.engine.workers import Round, Task, Workers
 from numcnn.nn.layers.chain import Link
 from numcnn.nn.settings import require_batch
+
+_LEAST_TASKS = 8
+"""Tasks for each thread below which waking the threads costs more than they save."""
 
 _MOST_PLANS = 12
 """Plans of an inference engine that are kept; each has memory of its own."""
@@ -97,6 +101,16 @@ class TrainingEngine:
         plan = self.plan(len(dy))
         return plan.backward(dy, self._crew(plan))
 
+    def spread(self, tasks: Sequence[Task]) -> None:
+        """Run tasks that do not depend on each other; see `numcnn.nn.Optimizer.step`."""
+        lanes = self._workers.count
+        if len(tasks) < _LEAST_TASKS * lanes:
+            lanes = 1
+        crew = self._workers if lanes > 1 else self._alone
+        # Neighbors together: two cores that write into one cache line wait for each other.
+        bounds = [lane * len(tasks) // lanes for lane in range(lanes + 1)]
+        crew.run([Round([tasks[start:stop] for start, stop in pairwise(bounds)])])
+
     def _crew(self, plan: Plan) -> Workers:
         return self._workers if plan.lanes > 1 else self._alone
 
@@ -154,6 +168,55 @@ class InferenceEngine:
                 largest = max(size for size, plans in self._free.items() if plans)
                 self._free[largest].pop()
             self._free.setdefault(plan.batch_size, []).append(plan)
+
+
+@final
+class Predictor:
+    """Outputs for batches of one size, with everything ready: what serves the same call over again.
+
+    Inside the ``with`` block the worker threads live and BLAS is held to one thread. One thread
+    calls it at a time.
+    """
+
+    def __init__(self, links: Sequence[Link], input_shape: Shape, batch_size: int) -> None:
+        self._plan = Plan(links, input_shape, batch_size, training=False)
+        self._workers = Workers(self._plan.lanes)
+        self._stack = ExitStack()
+        self._ctx = Context()
+
+    def __enter__(self) -> Self:
+        self._stack.enter_context(machine.one_blas_thread())
+        self._stack.enter_context(self._workers)
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._stack.close()
+
+    def __call__(self, x: NDArray[Any]) -> Array:
+        """Compute the outputs of exactly one batch, in inference mode.
+
+        Args:
+            x: ``(batch_size, *input_shape)``, of any real dtype.
+
+        Returns:
+            ``(batch_size, *output_shape)``, the predictor's own array: the next call overwrites it.
+
+        Raises:
+            ValueError: ``x`` has another shape.
+        """
+        plan = self._plan
+        if x.shape != (plan.batch_size, *plan.input_shape):
+            raise ValueError(
+                f"x has the shape {x.shape}, but this predictor takes "
+                f"{(plan.batch_size, *plan.input_shape)}; make one for each batch size, or use "
+                "Sequential.outputs"
+            )
+        return plan.forward(x, self._ctx, self._workers)
 
 
 _ALONE = Workers(1)

@@ -105,8 +105,8 @@ class StatisticsStage(JointStage):
         for start in sorted(self._sizes):
             dgamma += self.dgammas[start]
             dbeta += self.dbetas[start]
-        # The pieces summed dy (x - mean); dy z is that over the deviation.
-        dgamma *= self.inverse
+        # The pieces summed dy x; z is (x - mean) over the deviation.
+        dgamma = (dgamma - self.mean * dbeta) * self.inverse
         self._gradients["gamma"][...] = dgamma
         self._gradients["beta"][...] = dbeta
         scale = self.layer.params["gamma"] * self.inverse
@@ -210,8 +210,7 @@ class _NormalizeJob(Job):
         if self._drelu is not None:
             self._drelu.run()
         self._dbeta[...] = self._layout.channel_sums(self._dy, self._features)
-        np.subtract(self._x, self._spreads["mean"], out=self._scratch)
-        np.multiply(self._scratch, self._dy, out=self._scratch)
+        np.multiply(self._x, self._dy, out=self._scratch)
         self._dgamma[...] = self._layout.channel_sums(self._scratch, self._features)
 
 

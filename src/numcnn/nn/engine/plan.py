@@ -29,7 +29,7 @@ from numcnn.nn.engine.workers import Round, Task, Workers
 from numcnn.nn.layers import Layer
 from numcnn.nn.layers.chain import Link
 
-_LEAST_WORK = 3_000_000
+_LEAST_WORK = 20_000_000
 """Multiply-adds below which a batch is not worth a second thread."""
 
 _CACHE_SHARE = 6.0
@@ -99,6 +99,7 @@ class Plan:
         self.nbytes += sum(gradient.nbytes for gradient in self._gradients)
         self._bind([_views(layers, gradient) if training else {} for gradient in self._gradients])
         self.nbytes += sum(arena.nbytes for arena in self._arenas)
+        self._prepared = [stage for stage in self._stages() if stage.has_preparation]
         self._forward = list(self._rounds_forward())
         self._backward = list(self._rounds_backward()) if training else []
 
@@ -106,7 +107,7 @@ class Plan:
         """Compute the outputs of a batch of `batch_size` examples."""
         self._ctx = ctx
         self._program.entrance.batch = x
-        for stage in self._stages():
+        for stage in self._prepared:
             stage.prepare(ctx, self.batch_size)
         workers.run(self._forward)
         return self._program.exit.whole()
@@ -203,7 +204,15 @@ class Plan:
                 # What nothing before can learn from is not differentiated either.
                 segment.jobs.append(
                     [
-                        stage.bind(Bench(piece, arena, self._goes_back(stage), parameters))
+                        stage.bind(
+                            Bench(
+                                piece,
+                                arena,
+                                self._goes_back(stage),
+                                parameters,
+                                piece.size == self.batch_size,
+                            )
+                        )
                         for stage in segment.stages
                     ]
                 )

@@ -148,12 +148,14 @@ class Bench:
         arena: The lane's scratch memory; begin with ``arena.reset()`` for each pass.
         training: Whether there will be a backward pass.
         gradients: The lane's own gradient of each parameter, views of one vector.
+        is_whole: Whether the piece is all of the batch.
     """
 
     piece: Piece
     arena: Arena
     training: bool
     gradients: Mapping[Layer, Mapping[str, Array]]
+    is_whole: bool = False
 
     def parameter_sink(self, layer: Layer, name: str) -> Sink:
         """Where a parameter's gradient goes: the lane's first piece writes it, the others add."""
@@ -193,6 +195,11 @@ class Stage(ABC):
     def method(self) -> str:
         """How it computes, in a few words."""
         return type(self).__name__.removesuffix("Stage").lower()
+
+    @property
+    def has_preparation(self) -> bool:
+        """Whether `prepare` does anything."""
+        return type(self).prepare is not Stage.prepare
 
     def prepare(self, ctx: Context, count: int) -> None:  # noqa: B027 (most have nothing to do)
         """Do, once a pass and before any piece, what concerns the whole batch of ``count``."""

@@ -33,6 +33,7 @@ from numcnn.nn.engine.arena import Arena
 from numcnn.nn.engine.convolution import ConvolutionMethod, Task
 from numcnn.nn.engine.layouts import BatchInside
 from numcnn.nn.engine.pooling import Cells, image_cells
+from numcnn.nn.engine.strips import strips
 from numcnn.nn.patches import Window
 
 TILE = 4
@@ -156,7 +157,7 @@ class Winograd(ConvolutionMethod):
         by_channel = values.reshape(REACH * REACH, count, self.channels)
         tiles = raw if self._exact else arena.take((TILE, TILE, *self._tiles, n * self.filters))
         flat_tiles = tiles.reshape(TILE * TILE, -1)
-        back = _strips(_OUTPUT_2D, flat_products, flat_tiles)
+        back = strips(_OUTPUT_2D, flat_products, flat_tiles)
         untile = None if self._exact else self._bind_crop(tiles, raw, arena)
 
         def run() -> None:
@@ -185,7 +186,7 @@ class Winograd(ConvolutionMethod):
         tile = None if self._exact else self._bind_crop(tiles, draw, arena)
         flat_tiles = tiles.reshape(TILE * TILE, -1)
         products = arena.take((points, count, self.filters))
-        there = _strips(_OUTPUT_2D_T, flat_tiles, products.reshape(points, -1))
+        there = strips(_OUTPUT_2D_T, flat_tiles, products.reshape(points, -1))
         gather, values = self._bind_input(x, arena)
         values_t = values.reshape(points, count, self.channels).transpose(0, 2, 1)
         by_channel = values.reshape(points, count, self.channels)
@@ -305,26 +306,6 @@ class Winograd(ConvolutionMethod):
             * points
             * (self.channels * self.filters + points * self.channels + TILE * TILE * self.filters)
         )
-
-
-_SMALL_PRODUCT = 1_000_000
-"""Up to so many multiply-adds OpenBLAS multiplies without first copying both sides."""
-
-
-def _strips(matrix: Array, right: Array, out: Array) -> tuple[Array, Array]:
-    """Cut a long product ``out = matrix right`` into strips of columns that are small ones.
-
-    With 16 rows on the left, copying the right side takes as long as multiplying. Returns the
-    strips of both, ``(strips, rows, columns)``; the whole as one strip if it has no good divisor.
-    """
-    columns = right.shape[1]
-    most = _SMALL_PRODUCT // matrix.size
-    width = max((w for w in range(128, most + 1) if columns % w == 0), default=columns)
-    cut = [
-        array.reshape(len(array), columns // width, width).transpose(1, 0, 2)
-        for array in (right, out)
-    ]
-    return cut[0], cut[1]
 
 
 @final
