@@ -13,7 +13,8 @@ scales its outputs down to an eighth, which is left out.
 Weight decay stands apart from the gradient here (see `numcnn.nn.Optimizer`): with momentum 0.9,
 0.005 is what is usually written as 0.0005.
 
-The settings are chosen on validation images taken from CIFAR-10's training part.
+Only the highest rate was tried out, in trainings of four epochs at half this width, with a fifth of
+CIFAR-10's training images held out.
 """
 
 from functools import partial
@@ -79,9 +80,9 @@ CIFAR10_RESNET = Recipe(
     name="cifar10-resnet",
     summary="a residual network of nine layers for CIFAR-10",
     network=partial(network, width=32),
-    epochs=12,
+    epochs=20,
     batch_size=128,
-    learning_rate=0.1,
+    learning_rate=0.2,
     schedule=OneCycle,
     optimizer=partial(SGD, momentum=0.9, nesterov=True, weight_decay=0.005),
     loss=SoftmaxCrossEntropy(label_smoothing=0.1),

@@ -7,10 +7,12 @@ Of 1,500 such networks, each trained for 30 epochs on a graphics card, the mean 
 them together reached 99.745% in the mean.
 
 Kept are the network and the augmentation: 10 degrees, a tenth of zoom, a tenth of shift. Changed
-is the training, which is shorter: one cycle of the rate where the original lets it fall by 5% an
-epoch, decoupled weight decay, and a moving average of the weights.
+is how the rate goes: one cycle that ends at nothing, where the original lets it fall by 5% an epoch.
+Added are decoupled weight decay and a moving average of the weights. It takes 25 epochs.
 
-The settings are chosen on validation images taken from MNIST's training part.
+Only the highest rate was tried out, in trainings of three epochs with a sixth of MNIST's training
+images held out. The recipe learns from all of them: the rate falls to nothing, so the last epoch is
+the one to keep, and no images are needed to choose it by.
 """
 
 from functools import partial
@@ -88,13 +90,13 @@ MNIST_BEST = Recipe(
     name="mnist-best",
     summary="seven convolutions with batch normalization: the best for MNIST",
     network=partial(network, width=32, dropout=0.4),
-    epochs=16,
+    epochs=25,
     batch_size=128,
     learning_rate=0.005,
     schedule=OneCycle,
     optimizer=partial(Adam, weight_decay=0.02),
     augmentation=RandomAffine(rotation=10, shift=0.1, zoom=0.1),
     average=0.999,
-    validation_split=0.1,
+    validation_split=0.0,
     reported="99.641%, mean of 1,500",
 )
