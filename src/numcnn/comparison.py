@@ -13,12 +13,16 @@ from typing import Any, final
 
 import numpy as np
 
-from numcnn.data import describe
+from numcnn.data import Dataset, describe
 from numcnn.data.download import ProgressBar
+from numcnn.recipes import Recipe
 from numcnn.run import CHECKPOINT, METRICS, SETTINGS, train, versions, write_json
 from numcnn.run_settings import RunSettings
 
 TABLE, NUMBERS, PICTURE = "comparison.md", "comparison.json", "comparison.png"
+
+HELD_OUT = 0.1
+"""What is held out to judge by where there is no test part and a recipe holds nothing out."""
 
 
 @final
@@ -122,6 +126,9 @@ def compare(
     Runs that are in the folder already are kept, and one that was interrupted goes on. So a
     comparison that was stopped is done again with the same arguments.
 
+    Where there is no test part, all are judged by the images that they held out, and a recipe that
+    holds none out does so here.
+
     Args:
         recipes: Their names; one that is named twice counts once.
         settings: What all have in common. Its recipe counts for nothing, its seed is the first.
@@ -147,13 +154,22 @@ def compare(
         raise ValueError(f"seeds is {seeds}; give at least 1")
     folder = Path(folder)
     names = list(dict.fromkeys(recipes))
+    of_each = [replace(settings, recipe=name) for name in names]
+    recipes_found = [one.resolved_recipe() for one in of_each]
+    splits = settings.load_splits(download_bar)
+    for recipe in recipes_found:
+        _require_fitting(recipe, splits.train)
+    if splits.test is None:
+        of_each = [
+            one if recipe.validation_split else replace(one, validation_split=HELD_OUT)
+            for one, recipe in zip(of_each, recipes_found, strict=True)
+        ]
     plan = [
-        (name, [replace(settings, recipe=name, seed=settings.seed + k) for k in range(seeds)])
-        for name in names
+        (name, [replace(one, seed=settings.seed + k) for k in range(seeds)])
+        for name, one in zip(names, of_each, strict=True)
     ]
-    _require_fitting([runs[0] for _, runs in plan], download_bar)
     numbers: dict[str, list[dict[str, Any]]] = {name: [] for name in names}
-    judged_by = "test"
+    judged_by = "validation" if splits.test is None else "test"
     for name, runs in plan:
         for run in runs:
             place = folder / f"{name}-seed-{run.seed}"
@@ -163,23 +179,19 @@ def compare(
             if metrics is None:
                 return Comparison(folder, _dataset(settings), judged_by, (), place.name)
             numbers[name].append(metrics)
-            judged_by = "validation" if metrics["test_accuracy"] is None else "test"
     rows = tuple(_row(name, numbers[name], f"{judged_by}_accuracy") for name in names)
     comparison = Comparison(folder, _dataset(settings), judged_by, rows)
     _write(comparison)
     return comparison
 
 
-def _require_fitting(runs: list[RunSettings], download_bar: ProgressBar | None) -> None:
-    """See that each recipe can take the images, before the first one is trained."""
-    found = [(run.recipe, run.resolved_recipe()) for run in runs]
-    train_part = runs[0].load_splits(download_bar).train
-    for name, recipe in found:
-        try:
-            shape, classes = train_part.image_shape, len(train_part.classes)
-            recipe.new_network(shape, classes).build(shape)
-        except ValueError as error:
-            raise ValueError(f"recipe {name} cannot take {train_part.name}: {error}") from error
+def _require_fitting(recipe: Recipe, images: Dataset) -> None:
+    """See that a recipe can take the images, before the first one is trained."""
+    try:
+        shape, classes = images.image_shape, len(images.classes)
+        recipe.new_network(shape, classes).build(shape)
+    except ValueError as error:
+        raise ValueError(f"recipe {recipe.name} cannot take {images.name}: {error}") from error
 
 
 def _is_finished(place: Path) -> bool:
