@@ -32,7 +32,7 @@ from numcnn.nn.layers.chain import Link
 _LEAST_WORK = 20_000_000
 """Multiply-adds below which a batch is not worth a second thread."""
 
-_CACHE_SHARE = 6.0
+_CACHE_SHARE = 5.1
 """How many of the core's caches a piece's scratch memory may fill."""
 
 

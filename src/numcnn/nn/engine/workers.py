@@ -101,7 +101,10 @@ class Workers:
                 if turn.join is not None:
                     turn.join()
             return
-        meeting = threading.Barrier(self.count)
+        last = rounds[-1] if rounds else None
+        # The last one to arrive does the joint task, and all go on when it is done.
+        joins = iter([turn.join for turn in rounds if turn.join is not None or turn is not last])
+        meeting = threading.Barrier(self.count, lambda: (next(joins) or _nothing)())
 
         def go(number: int) -> Task:
             # In the caller's context: what numpy.errstate says there holds here.
@@ -142,16 +145,15 @@ def _walk(rounds: Sequence[Round], number: int, count: int, meeting: threading.B
             for lane in turn.lanes[number::count]:
                 for task in lane:
                     task()
-            if turn.join is not None:
-                # Twice: nobody goes on before the joint task is done.
-                if meeting.wait() == 0:
-                    turn.join()
-                meeting.wait()
-            elif turn is not last:
+            if turn.join is not None or turn is not last:
                 meeting.wait()
     except BaseException:
         meeting.abort()
         raise
+
+
+def _nothing() -> None:
+    """The join of a round without one."""
 
 
 def _outcome(task: Task) -> BaseException | None:
