@@ -1,6 +1,6 @@
 """A training step as textbooks write it: loops over images, filters, rows and columns.
 
-    python benchmarks/nested_loops.py two-conv-adam lenet5
+    python benchmarks/nested_loops.py two-conv-adam lenet5 seed
 
 This is how most networks "from scratch" compute, and what numcnn's speed is measured against. In
 the innermost loop stands one small array operation: a patch times a filter. Everything else that
@@ -8,7 +8,7 @@ the recipes' networks are made of is here too, each image by itself, but for the
 normalization, which are the batch's. A test holds it to the gradients of numcnn's own layers.
 
 What is timed is the way through the network and back, without augmentation and without the
-optimizer's step, which numcnn's times include.
+optimizer's step, of the loops and of numcnn.
 """
 
 import argparse
@@ -16,10 +16,13 @@ import math
 import sys
 import time
 from functools import singledispatch
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+from benchmarks.networks import IMAGE_SHAPE, NETWORKS
 from numcnn.nn import (
     BatchNorm,
     Context,
@@ -37,8 +40,9 @@ from numcnn.nn import (
     Residual,
     Sequential,
     Sigmoid,
+    SoftmaxCrossEntropy,
 )
-from numcnn.recipes import RECIPES
+from numcnn.recipes import RECIPES, find
 
 Gradients = dict[Layer, dict[str, np.ndarray]]
 
@@ -350,40 +354,86 @@ def seconds_per_image(
     return min(times) / images
 
 
-def layers_seconds_per_image(
-    model: Sequential, loss: Loss, images: int = 32, repeats: int = 3, seed: int = 0
+def engine_seconds_per_image(
+    model: Sequential, loss: Loss, images: int = 128, repeats: int = 5, seed: int = 0
 ) -> float:
-    """Time numcnn's own layers on the same, with as much left out."""
+    """Time numcnn's engine on the same, with as much left out.
+
+    Args:
+        model: A built model.
+        loss: What is to be made small.
+        images: How many images a step has.
+        repeats: How many steps; the fastest counts.
+        seed: Of images and labels.
+    """
     rng = np.random.default_rng(seed)
     batch = rng.integers(0, 256, (images, *model.input_shape)).astype(np.uint8)
     labels = rng.integers(0, model.output_shape[0], images)
     times = []
-    for _ in range(repeats):
-        start = time.perf_counter()
-        ctx = Context(training=True, rng=rng)
-        _, dy = loss.value_and_gradient(model.forward(batch, ctx), labels)
-        model.backward(dy, ctx)
-        times.append(time.perf_counter() - start)
+    with model.training_engine() as engine:
+        for _ in range(1 + repeats):  # The first step makes the plan.
+            start = time.perf_counter()
+            ctx = Context(training=True, rng=rng)
+            _, dy = loss.value_and_gradient(engine.forward(batch, ctx), labels)
+            engine.backward(dy, ctx)
+            times.append(time.perf_counter() - start)
     return min(times) / images
 
 
+def network(name: str, image_shape: tuple[int, int, int]) -> tuple[Sequential, Loss]:
+    """Make a recipe's network, or one of those in `benchmarks.networks`, built for ten classes.
+
+    Args:
+        name: A recipe's name, or a key of `benchmarks.networks.NETWORKS`.
+        image_shape: ``(height, width, channels)``.
+
+    Returns:
+        The network, and the loss that it is trained with.
+
+    Raises:
+        ValueError: There is no such network, or the images are too small for it.
+    """
+    if name in NETWORKS:
+        model, loss = Sequential(NETWORKS[name]()), SoftmaxCrossEntropy()
+    else:
+        recipe = find(name, "")
+        model, loss = recipe.new_network(image_shape, 10), recipe.loss
+    model.build(image_shape)
+    return model, loss
+
+
+def network_seconds_per_image(name: str, images: int = 2, repeats: int = 3) -> float:
+    """Time the loops on a network by its name, for images of 28 x 28 x 1.
+
+    Args:
+        name: As in `network`.
+        images: How many images a step has.
+        repeats: How many steps; the fastest counts.
+
+    Raises:
+        ValueError: There is no such network.
+    """
+    return seconds_per_image(*network(name, IMAGE_SHAPE), images, repeats)
+
+
 def main() -> None:
-    """Time recipes' networks, and print a table."""
+    """Time networks, and print a table."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("recipes", nargs="+", metavar="RECIPE", choices=list(RECIPES))
+    parser.add_argument(
+        "networks", nargs="+", metavar="NETWORK", choices=[*RECIPES, *NETWORKS],
+        help="a recipe, or one of benchmarks/networks.py",
+    )  # fmt: skip
     parser.add_argument("--size", type=int, default=28, help="pixels a side (default: 28)")
     parser.add_argument("--channels", type=int, default=1, help="1 or 3 (default: 1)")
     arguments = parser.parse_args()
     shape = arguments.size, arguments.size, arguments.channels
-    print("| recipe | loops, ms an image | numcnn's layers, ms an image | times faster |")
+    print("| network | loops, ms an image | numcnn, ms an image | times faster |")
     print("|---|---:|---:|---:|")
-    for name in arguments.recipes:
-        recipe = RECIPES[name]
-        model = recipe.new_network(shape, 10)
-        model.build(shape)
-        slow = seconds_per_image(model, recipe.loss)
-        fast = layers_seconds_per_image(model, recipe.loss)
-        print(f"| `{name}` | {1e3 * slow:.2f} | {1e3 * fast:.3f} | {slow / fast:.0f} |")
+    for name in arguments.networks:
+        model, loss = network(name, shape)
+        slow = seconds_per_image(model, loss)
+        fast = engine_seconds_per_image(model, loss)
+        print(f"| `{name}` | {1e3 * slow:.2f} | {1e3 * fast:.3f} | {slow / fast:,.0f} |")
         sys.stdout.flush()
 
 

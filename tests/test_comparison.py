@@ -1,6 +1,7 @@
 import json
 import signal
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -143,6 +144,17 @@ def test_without_a_test_part_validation_judges(tmp_path, judged_by_validation):
     numbers = metrics(found.folder, "lenet5", 0)
     assert found.rows[0].accuracies == (numbers["validation_accuracy"],)
     assert "validation accuracy" in found.markdown()
+
+
+def test_without_a_test_part_all_hold_images_out(tmp_path, judged_by_validation, monkeypatch):
+    lenet5 = RECIPES["lenet5"]
+    learns_from_all = replace(lenet5, name="all", validation_split=0.0)
+    monkeypatch.setattr("numcnn.recipes.RECIPES", {"lenet5": lenet5, "all": learns_from_all})
+    settings = RunSettings(dataset=str(judged_by_validation), epochs=1)
+    found = compare(["lenet5", "all"], settings, tmp_path / "out", progress="none")
+    assert found.judged_by == "validation"
+    # They hold the same tenth out, so they are the same training.
+    assert found.rows[0].accuracies == found.rows[1].accuracies
 
 
 @pytest.fixture

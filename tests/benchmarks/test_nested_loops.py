@@ -3,7 +3,14 @@
 import numpy as np
 import pytest
 
-from benchmarks.nested_loops import layers_seconds_per_image, seconds_per_image, training_step
+from benchmarks.nested_loops import (
+    engine_seconds_per_image,
+    network,
+    network_seconds_per_image,
+    seconds_per_image,
+    training_step,
+)
+from benchmarks.networks import NETWORKS
 from numcnn.nn import (
     BatchNorm,
     Context,
@@ -116,8 +123,16 @@ def test_a_layer_without_loops_is_named():
 
 
 def test_times_are_of_one_image():
-    model = RECIPES["lenet5"].new_network((8, 8, 1), 10)
-    model.build((8, 8, 1))
-    loss = RECIPES["lenet5"].loss
-    assert 0 < layers_seconds_per_image(model, loss, repeats=1) < 0.1
+    model, loss = network("lenet5", (8, 8, 1))
+    assert 0 < engine_seconds_per_image(model, loss, images=8, repeats=1) < 0.1
     assert 0 < seconds_per_image(model, loss, repeats=1) < 5
+
+
+def test_a_network_is_timed_by_its_name():
+    model, _ = network("seed", (28, 28, 1))
+    assert [layer.config() for layer in model.layers] == [
+        layer.config() for layer in NETWORKS["seed"]()
+    ]
+    assert 0 < network_seconds_per_image("mlp", repeats=1) < 5
+    with pytest.raises(ValueError, match="recipe 'lenet6' is unknown"):
+        network_seconds_per_image("lenet6")
