@@ -103,7 +103,7 @@ class Blocked(ConvolutionMethod):
     def bind_forward(self, x: Array, raw: Array, arena: Arena) -> Task:
         """``y = T^T P``, for some images of one place at a time if there are enough of them."""
         matrix_t = self._matrix.T
-        outputs = raw.reshape(self.filters * self.phases, -1)
+        outputs: Array = raw.reshape(self.filters * self.phases, -1)
         width = _product_width(x.shape[4])
         cut, patches = self._bind_cut(x, arena, width)
         if width:
