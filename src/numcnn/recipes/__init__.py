@@ -11,6 +11,7 @@ from numcnn.recipes.digits import DIGITS
 from numcnn.recipes.fashion import FASHION
 from numcnn.recipes.four_conv_batchnorm import FOUR_CONV_BATCHNORM
 from numcnn.recipes.lenet5 import LENET5
+from numcnn.recipes.lenet5_fast import LENET5_FAST
 from numcnn.recipes.mnist_best import MNIST_BEST
 from numcnn.recipes.recipe import Recipe
 from numcnn.recipes.two_conv_adam import TWO_CONV_ADAM
@@ -34,6 +35,7 @@ RECIPES: Mapping[str, Recipe] = MappingProxyType(
             TWO_CONV_CIFAR10,
             FOUR_CONV_BATCHNORM,
             LENET5,
+            LENET5_FAST,
             MNIST_BEST,
             CIFAR10_RESNET,
         )
