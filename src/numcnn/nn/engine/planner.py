@@ -111,7 +111,6 @@ class Program:
         layer, shape = rest[0].layer, rest[0].output_shape
         kind = type(layer)
         names = [prefix + rest[0].name]
-        image = len(value.shape) == 3
         if isinstance(layer, Conv2D) and kind is Conv2D:
             return self._add_convolution(rest, layer, value, prefix)
         if isinstance(layer, Dense) and kind is Dense:
@@ -144,7 +143,7 @@ class Program:
             self.stages.append(DropoutStage(names, value, target, layer))
             return 1, target
         if kind is Flatten:
-            if not image:
+            if len(value.shape) == 1:
                 return 1, value
             target = self._target(shape, BatchFirst(), value)
             self.stages.append(ConvertStage(names, [value], target))

@@ -92,8 +92,8 @@ class _InputJob(Job):
         self._array = stage.target.array(piece)
         phases = layout.phases if isinstance(layout, BatchLast) else 1
         self._phases = phases
-        flat = self._array.ndim == 2
-        self._blocks = self._array if flat else layout.blocks(self._array, phases)
+        is_image = len(stage.target.shape) == 3
+        self._blocks = layout.blocks(self._array, phases) if is_image else self._array
         self._lines = layout.lines(self._array)
 
     def forward(self) -> None:
@@ -301,6 +301,9 @@ class _ConvertJob(Job):
 def _matched(source: Value, x: Array, target: Value, y: Array) -> tuple[Array, Array]:
     if len(target.shape) == 1 < len(source.shape):
         y = y.reshape(len(y), *source.shape)
+        if len(source.shape) != 3:
+            # No image, so it has no other layout.
+            return x, y
     return common_blocks((x, source.layout), (y, target.layout))
 
 
