@@ -26,7 +26,7 @@ def test_where_a_number_lies():
 def test_there_and_back(data):
     one, other = data.draw(layouts), data.draw(layouts)
     both = {layout.phases for layout in (one, other) if isinstance(layout, BatchLast)} - {1}
-    images = integers(data.draw(st.tuples(*3 * [st.integers(1, 5)])) + (3,))
+    images = integers((*data.draw(st.tuples(*[st.integers(1, 5)] * 3)), 3))
     images = np.repeat(images, 4, axis=2)
     a = laid_out(images, one)
     b = np.empty(other.array_shape(images.shape[1:], len(images)), np.float32)

@@ -22,7 +22,7 @@ def fractions(array):
 
 
 def test_the_matrices_make_a_convolution_exactly():
-    # Both sides are linear in the tile and in the filter: equal on all pairs of units, equal always.
+    # Both sides are linear in tile and filter: equal on all pairs of units, equal always.
     b, g, a = map(fractions, (INPUT, FILTER, OUTPUT))
     for pixel in np.ndindex(REACH, REACH):
         tile = np.full((REACH, REACH), Fraction(0))

@@ -113,31 +113,35 @@ class Workers:
                     turn.join()
             return
         meeting = threading.Barrier(self.count)
-        done: SimpleQueue[BaseException | None] = SimpleQueue()
+        done: SimpleQueue[None] = SimpleQueue()
+        failures: list[BaseException] = []
 
-        def go(number: int) -> Task:
-            # In the caller's context: what numpy.errstate says there holds here.
-            context = copy_context()
-            return lambda: done.put(
-                _outcome(lambda: context.run(_walk, rounds, number, self.count, meeting))
-            )
+        def go(number: int) -> None:
+            try:
+                _walk(rounds, number, self.count, meeting)
+            except BaseException as error:
+                meeting.abort()
+                failures.append(error)
+            finally:
+                done.put(None)
 
         try:
             for number, tasks in enumerate(self._tasks, start=1):
-                tasks.put(go(number))
-            go(0)()
-            failures = [done.get() for _ in range(self.count)]
-        except BaseException:
-            # Ctrl-C can come between any two steps.
+                # In the caller's context: what numpy.errstate says there holds here.
+                tasks.put(partial(copy_context().run, go, number))
+            _walk(rounds, 0, self.count, meeting)
+            for _ in self._tasks:
+                done.get()
+        except BaseException as error:
+            # Also Ctrl-C, which can come between any two steps.
             meeting.abort()
             self._settle()
-            raise
-        broken = [failure for failure in failures if failure is not None]
-        for failure in broken:
+            failures.append(error)
+        for failure in failures:
             if not isinstance(failure, threading.BrokenBarrierError):
                 raise failure
-        if broken:
-            raise broken[0]
+        if failures:
+            raise failures[0]
 
     def _settle(self) -> None:
         """Wait until no thread is at work: nobody may still be writing when `run` returns."""
@@ -163,29 +167,17 @@ def _serve(tasks: SimpleQueue[Task | None], cores: set[int]) -> None:
 def _walk(rounds: Sequence[Round], number: int, count: int, meeting: threading.Barrier) -> None:
     """Run the lanes of one thread, meeting the others at the end of each round."""
     last = rounds[-1] if rounds else None
-    try:
-        for turn in rounds:
-            for lane in turn.lanes[number::count]:
-                for task in lane:
-                    task()
-            if turn.join is not None:
-                # Twice: nobody goes on before the joint task is done.
-                if meeting.wait() == 0:
-                    turn.join()
-                meeting.wait()
-            elif turn is not last:
-                meeting.wait()
-    except BaseException:
-        meeting.abort()
-        raise
-
-
-def _outcome(task: Task) -> BaseException | None:
-    try:
-        task()
-    except BaseException as error:
-        return error
-    return None
+    for turn in rounds:
+        for lane in turn.lanes[number::count]:
+            for task in lane:
+                task()
+        if turn.join is not None:
+            # Twice: nobody goes on before the joint task is done.
+            if meeting.wait() == 0:
+                turn.join()
+            meeting.wait()
+        elif turn is not last:
+            meeting.wait()
 
 
 class _Tied(threading.local):
