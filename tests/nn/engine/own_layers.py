@@ -99,3 +99,26 @@ class Twice(Layer):
         (y,) = ctx.take(self)
         ctx.grads[self] = {"factor": (dy * y).sum(axis=0)}
         return self.inner.backward(dy * (self.params["factor"] + 1), ctx)
+
+
+@final
+@dataclass(eq=False)
+class Fault(Layer):
+    """Passes everything through, until it is told to fail."""
+
+    def __post_init__(self) -> None:
+        self.forward_error: BaseException | None = None
+        self.backward_error: BaseException | None = None
+
+    def build(self, input_shape: Shape, rng: np.random.Generator) -> Shape:
+        return input_shape
+
+    def forward(self, x: Array, ctx: Context) -> Array:
+        if self.forward_error is not None:
+            raise self.forward_error
+        return x
+
+    def backward(self, dy: Array, ctx: Context) -> Array:
+        if self.backward_error is not None:
+            raise self.backward_error
+        return dy
