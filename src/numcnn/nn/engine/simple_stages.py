@@ -302,6 +302,9 @@ class _ConvertJob(Job):
 def _matched(source: Value, x: Array, target: Value, y: Array) -> tuple[Array, Array]:
     if len(target.shape) == 1 < len(source.shape):
         y = y.reshape(len(y), *source.shape)
+        if len(source.shape) != 3:
+            # No image, so it has no other layout.
+            return x, y
     return common_blocks((x, source.layout), (y, target.layout))
 
 
