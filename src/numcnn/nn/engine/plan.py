@@ -119,16 +119,19 @@ class Plan:
     def forward(self, x: NDArray[Any], ctx: Context, workers: Workers) -> Array:
         """Compute the outputs of a batch of `batch_size` examples."""
         self._pass.ctx = ctx
-        entrance = self._program.entrance
-        entrance.batch = x
+        self.hold(x)
         try:
             for stage in self._prepared:
                 stage.prepare(ctx, self.batch_size)
             workers.run(self._forward)
         finally:
             # A plan is kept; what it was given, perhaps a part of something large, is not.
-            entrance.batch = _NO_BATCH
+            self.hold(_NO_BATCH)
         return self._program.exit.whole()
+
+    def hold(self, x: NDArray[Any]) -> None:
+        """Have the first stage's jobs read from ``x``, if they are run one by one."""
+        self._program.entrance.batch = x
 
     def backward(self, dy: Array, workers: Workers) -> Array:
         """Compute the gradient of all parameters, as one vector, from that of the outputs."""

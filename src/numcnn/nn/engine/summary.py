@@ -185,6 +185,7 @@ def _measured(plan: Plan, seconds: float) -> dict[int, tuple[float | None, float
             outputs = plan.forward(x, ctx, workers)
             if plan.training:
                 plan.backward(np.full_like(outputs, 1 / plan.batch_size), workers)
+            plan.hold(x)
             for segment in plan.segments:
                 for jobs in segment.jobs:
                     for stage, job in zip(segment.stages, jobs, strict=True):
