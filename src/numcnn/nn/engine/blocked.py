@@ -230,6 +230,10 @@ class Blocked(ConvolutionMethod):
         """The patches."""
         return n * len(self._matrix) * self.output_shape[0] * self._blocks
 
+    def weights(self) -> int:
+        """The matrix."""
+        return self._matrix.size
+
     def multiply_adds(self) -> int:
         """The product with the Toeplitz matrix, its zeros included."""
         return self.output_shape[0] * self._blocks * self._matrix.size

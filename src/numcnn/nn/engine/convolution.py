@@ -101,6 +101,10 @@ class ConvolutionMethod(ABC):
         """Floats that are in use at once for ``n`` images."""
 
     @abstractmethod
+    def weights(self) -> int:
+        """Floats of the weight in the form that the products take."""
+
+    @abstractmethod
     def multiply_adds(self) -> int:
         """Multiply-adds of the products for one image, forward."""
 
@@ -195,6 +199,10 @@ class ConvolutionStage(Stage):
     def scratch(self, n: int) -> int:
         """What the method uses, and the arrays on both sides."""
         return super().scratch(n) + self.convolution.scratch(n)
+
+    def weights(self) -> int:
+        """As the method has them."""
+        return self.convolution.weights()
 
 
 @final

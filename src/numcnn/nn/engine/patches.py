@@ -160,6 +160,10 @@ class Patches(ConvolutionMethod):
         """The patches."""
         return n * self.output_shape[0] * self.output_shape[1] * len(self._weight)
 
+    def weights(self) -> int:
+        """As the layer has them."""
+        return self._weight.size
+
     def multiply_adds(self) -> int:
         """A patch times the filters, at each position."""
         return self.output_shape[0] * self.output_shape[1] * self._weight.size

@@ -35,6 +35,9 @@ _LEAST_WORK = 20_000_000
 _CACHE_SHARE = 5.1
 """How many of the core's caches a piece's scratch memory may fill."""
 
+_TRAFFIC_SHARE = 0.5
+"""Large weights may come from memory for a piece with this share of what its images bring."""
+
 
 _NO_BATCH = np.empty(0, np.float32)
 
@@ -173,11 +176,18 @@ class Plan:
         ]
 
     def _piece_size(self, stages: Sequence[Stage]) -> int:
-        """The largest power of two whose scratch memory fits the cache, and at least 1."""
-        budget = machine.core_cache() * _CACHE_SHARE / 4
+        """The largest power of two whose scratch memory fits the cache, and at least 1.
+
+        Larger where weights are so many that they do not stay in the cache either: they are read
+        anew for every piece, and then fewer pieces are worth more than small ones.
+        """
+        cache = machine.core_cache() // 4
+        budget = cache * _CACHE_SHARE
+        traffic = _TRAFFIC_SHARE * sum(stage.scratch(1) for stage in stages)
+        weights = sum(count for stage in stages if (count := stage.weights()) > cache)
         size = 1
-        while 2 * size <= -(-self.batch_size // self.lanes) and all(
-            stage.scratch(2 * size) <= budget for stage in stages
+        while 2 * size <= -(-self.batch_size // self.lanes) and (
+            weights > size * traffic or all(stage.scratch(2 * size) <= budget for stage in stages)
         ):
             size *= 2
         return size

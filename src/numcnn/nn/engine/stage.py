@@ -219,6 +219,10 @@ class Stage(ABC):
         """Roughly, the floats in use at once for a piece of ``n``; what has to fit the cache."""
         return n * (sum(math.prod(v.shape) for v in self.sources) + math.prod(self.target.shape))
 
+    def weights(self) -> int:
+        """The floats that are read anew for every piece, whatever its size."""
+        return 0
+
 
 class JointStage(Stage):
     """A stage with something in the middle that needs all pieces at once."""

@@ -297,6 +297,10 @@ class Winograd(ConvolutionMethod):
         count = self._tiles[0] * self._tiles[1] * n
         return REACH * REACH * count * (2 * self.channels + self.filters)
 
+    def weights(self) -> int:
+        """Those of all points."""
+        return REACH * REACH * self.channels * self.filters
+
     def multiply_adds(self) -> int:
         """The 36 products and both transforms."""
         tiles = self._tiles[0] * self._tiles[1]
