@@ -43,11 +43,16 @@ class Blocked(ConvolutionMethod):
     """
 
     name = "blocked"
+    reason = "few filters: several output columns in one product fill the processor's registers"
 
     def __init__(self, window: Window, image_shape: Shape, filters: int, phases: int) -> None:
         super().__init__(window, image_shape, filters)
         self.phases = phases
-        self.name = f"blocked, {phases} columns" if phases > 1 else "im2col, batch last"
+        if phases > 1:
+            self.name = f"blocked, {phases} columns"
+        else:
+            self.name = "im2col, batch last"
+            self.reason = "few filters, and a width that does not divide: images side by side"
         self.source_layout = self.target_layout = BatchLast(phases)
         # Pairs of phases, or, if there is one phase only, pairs of blocks.
         self.pooled_layout = BatchLast(max(phases // 2, 1))

@@ -27,6 +27,11 @@ class LayerStage(Stage):
         """As the layer has it."""
         return "the layer's own"
 
+    @property
+    def reason(self) -> str:
+        """Nothing better is known."""
+        return "the engine has nothing faster, and examples can be taken in pieces"
+
     def bind(self, bench: Bench) -> Job:
         """Fix the arrays."""
         return _LayerJob(self, bench)
@@ -68,6 +73,11 @@ class WholeBatchStage(JointStage):
     def method(self) -> str:
         """As the layer has it, and nothing beside it."""
         return "the layer's own, whole batch"
+
+    @property
+    def reason(self) -> str:
+        """Nothing is known."""
+        return "a layer that the engine does not know may need all examples at once"
 
     def bind(self, bench: Bench) -> Job:
         """Only look at where gradients go; there is nothing to do for a piece."""

@@ -31,6 +31,7 @@ class ConvolutionMethod(ABC):
 
     Attributes:
         name: What a plan calls it.
+        reason: Why a plan chooses it.
         image_shape: ``(H, W, C)`` of one input.
         output_shape: ``(rows, columns, filters)`` of one output, not pooled.
         source_layout: How the input has to lie.
@@ -40,6 +41,7 @@ class ConvolutionMethod(ABC):
     """
 
     name: str
+    reason: str
     source_layout: Layout
     target_layout: Layout
     pooled_layout: Layout
@@ -168,6 +170,11 @@ class ConvolutionStage(Stage):
             + ["bias"] * self._has_bias
             + ["ReLU"] * self.relu
         )
+
+    @property
+    def reason(self) -> str:
+        """The method's."""
+        return self.convolution.reason
 
     def prepare(self, ctx: Context, count: int) -> None:
         """Transform the weight, unless it is the one of last time."""

@@ -58,6 +58,11 @@ class StatisticsStage(JointStage):
         """Sums, joined."""
         return "sums, then join"
 
+    @property
+    def reason(self) -> str:
+        """What cuts the network here."""
+        return "mean and variance are the whole batch's: all lanes meet here"
+
     def bind(self, bench: Bench) -> Job:
         """Fix the arrays."""
         piece = bench.piece

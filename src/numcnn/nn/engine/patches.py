@@ -24,6 +24,7 @@ class Patches(ConvolutionMethod):
     """im2col in the layout `BatchInside`."""
 
     name = "im2col"
+    reason = "a window or a stride that only im2col takes, or too few channels for Winograd"
     source_layout = target_layout = pooled_layout = BatchInside()
 
     def __init__(self, window: Window, image_shape: Shape, filters: int) -> None:

@@ -197,6 +197,11 @@ class Stage(ABC):
         return type(self).__name__.removesuffix("Stage").lower()
 
     @property
+    def reason(self) -> str:
+        """Why it computes so; empty if there was nothing to choose."""
+        return ""
+
+    @property
     def has_preparation(self) -> bool:
         """Whether `prepare` does anything."""
         return type(self).prepare is not Stage.prepare

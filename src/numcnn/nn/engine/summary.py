@@ -1,7 +1,9 @@
 """What a plan chose, as a table; with the time that each stage takes, if it is measured."""
 
 import math
+import os
 import time
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import Any, final
 
@@ -58,6 +60,7 @@ class PlanSummary:
         blas: The library that multiplies.
         product_speed: Its multiply-adds a second on one core, large matrices; None if not measured.
         rows: The stages.
+        reasons: Why it was chosen so, a line each.
     """
 
     batch_size: int
@@ -67,6 +70,11 @@ class PlanSummary:
     blas: str
     product_speed: float | None
     rows: tuple[StageRow, ...]
+    reasons: tuple[str, ...]
+
+    def summary(self) -> str:
+        """The table as text; the same as ``str()`` of it."""
+        return str(self)
 
     def as_dict(self) -> dict[str, Any]:
         """The same as JSON can hold it."""
@@ -104,6 +112,7 @@ class PlanSummary:
         ]
         lines.insert(1, "  ".join("-" * width for width in widths))
         what = "training" if self.training else "inference"
+        lines += ["", "why", *(f"- {reason}" for reason in self.reasons)]
         lines += [
             "",
             f"{what}, batches of {self.batch_size} in {self.lanes} lane"
@@ -160,7 +169,33 @@ def summarize(plan: Plan, *, measure: bool = False, seconds: float = 0.5) -> Pla
         machine.blas_kernels(),
         speed,
         tuple(rows),
+        tuple(_reasons(plan)),
     )
+
+
+def _reasons(plan: Plan) -> Iterator[str]:
+    """Say what decided, from the whole to the single layers."""
+    cores = machine.cores()
+    if plan.lanes > 1:
+        yield f"{plan.lanes} lanes: {cores} cores"
+    else:
+        yield f"1 lane: {'one core' if cores == 1 else 'too little work to share'}"
+    sizes = sorted({max(p.size for p in segment.pieces) for segment in plan.segments})
+    yield (
+        f"pieces of {' and '.join(map(str, sizes))}: what they work on, image by image, stays near "
+        f"the core's {machine.core_cache() // 1024:,} KB of cache"
+    )
+    layers: dict[str, list[str]] = {}
+    for segment in plan.segments:
+        for stage in segment.stages:
+            if stage.reason:
+                layers.setdefault(f"{stage.method.partition(' + ')[0]}: {stage.reason}", []).extend(
+                    stage.names[:1]
+                )
+    for reason, names in layers.items():
+        yield f"{', '.join(names)}: {reason}"
+    if tied := os.environ.get("OPENBLAS_CORETYPE"):
+        yield f"OPENBLAS_CORETYPE is {tied}: products use that processor's code, not this one's"
 
 
 def _layout_name(layout: Layout) -> str:
