@@ -44,8 +44,8 @@ reached here. `numcnn train --help` lists the recipes, and each one's file in
 [src/numcnn/recipes](../src/numcnn/recipes) names its source, what was kept and what was changed.
 
 Each seed is a training of its own, on the official training images alone. A tenth of these chose
-the epoch to keep, but for `mnist-best`, which learns from all and keeps the last. The accuracies
-are those of the official test images, which chose nothing.
+the epoch to keep, but for `mnist-best` and `lenet5-fast`, which learn from all and keep the last.
+The accuracies are those of the official test images, which chose nothing.
 
 The last two columns compare with the same network as textbooks write it, in loops over images,
 filters, rows and columns ([benchmarks/nested_loops.py](../benchmarks/nested_loops.py)): how long an
