@@ -4,6 +4,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from numcnn.run_settings import RunSettings
 from tests.cli.outcome import Outcome, run_python, tree
 
 FILES = {
@@ -264,3 +265,22 @@ def test_an_ensemble_is_trained_into_one_folder(numcnn, small, here):
 def test_a_finished_ensemble_is_not_resumed(numcnn, small):
     numcnn(*small, "--epochs", 1, "--ensemble", 2, "--out", "run")
     assert "this run is finished" in numcnn("train", "--resume", "run").error()
+
+
+def test_by_the_layers_own_code_it_is_the_same_training(numcnn, small, trained, here):
+    outcome = numcnn(*small, "--engine", "layers", "--out", here / "layers")
+    assert outcome.status == 0
+    own, planned = (
+        [json.loads(line) for line in (folder / "history.jsonl").read_text().splitlines()]
+        for folder in (here / "layers", trained.folder)
+    )
+    for one, other in zip(own, planned, strict=True):
+        assert one["loss"] == pytest.approx(other["loss"], rel=1e-3)
+        assert one["validation_loss"] == pytest.approx(other["validation_loss"], rel=1e-2)
+    folders = here / "layers", trained.folder
+    engines = [RunSettings.load(folder / "settings.json").engine for folder in folders]
+    assert engines == ["layers", "auto"]
+
+
+def test_an_engine_that_there_is_not(numcnn, small):
+    assert "'--engine'" in numcnn(*small, "--engine", "steam").usage_error()

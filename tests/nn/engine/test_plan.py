@@ -1,0 +1,103 @@
+"""How a batch is cut, and how a network is."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from numcnn.nn import BatchNorm, Context, Conv2D, Dense, Flatten, MaxPool2D, ReLU, Sequential
+from numcnn.nn.engine.plan import Plan, multiply_adds
+from numcnn.nn.engine.workers import Workers
+from tests.nn.engine.agreement import a_machine
+from tests.nn.engine.own_layers import Centering
+
+
+def plan_of(layers, shape, batch_size, *, training=True, lanes=None) -> Plan:
+    model = Sequential(layers)
+    model.build(shape)
+    return Plan(model._chain.links(), shape, batch_size, training=training, lanes=lanes)
+
+
+def small(batch_size: int, **settings) -> Plan:
+    layers = [Conv2D(8, 3), ReLU(), MaxPool2D(), Conv2D(8, 3), Flatten(), Dense(5)]
+    return plan_of(layers, (16, 16, 1), batch_size, **settings)
+
+
+@settings(deadline=None, max_examples=40)
+@given(st.integers(1, 70), st.integers(1, 5), st.sampled_from([1, 1 << 12, 1 << 14, 1 << 20]))
+def test_every_example_is_in_one_piece_of_each_segment(batch_size, lanes, cache):
+    with a_machine(lanes=lanes, cache=cache):
+        plan = small(batch_size)
+    assert plan.lanes == min(lanes, batch_size)
+    for segment in plan.segments:
+        pieces = segment.pieces
+        assert [n for piece in pieces for n in range(piece.start, piece.stop)] == [
+            *range(batch_size)
+        ]
+        assert all(piece.size > 0 for piece in pieces)
+        assert sorted({piece.lane for piece in pieces}) == [*range(plan.lanes)]
+        firsts = [piece.lane for piece in pieces if piece.first]
+        assert firsts == [*range(plan.lanes)]
+        sizes = [sum(p.size for p in pieces if p.lane == lane) for lane in range(plan.lanes)]
+        assert max(sizes) - min(sizes) <= 1
+        assert len(segment.jobs) == len(pieces)
+
+
+def test_pieces_of_images_fit_the_cache_and_rows_go_through_at_once():
+    sizes = []
+    for cache in (1 << 12, 1 << 16, 1 << 24):
+        with a_machine(cache=cache):
+            images, rows = small(64).segments
+            sizes.append(images.pieces[0].size)
+            assert [piece.size for piece in rows.pieces] == [64]
+    assert sizes == sorted(sizes)
+    assert sizes[0] < sizes[1] < sizes[2] == 64
+
+
+def test_little_work_is_not_worth_a_second_thread():
+    with a_machine(lanes=2, least_work=10_000_000):
+        assert small(1).lanes == 1
+        assert small(512).lanes == 2
+        assert small(512, lanes=1).lanes == 1
+
+
+def test_what_needs_the_whole_batch_ends_a_segment():
+    layers = [Conv2D(3, 3), Centering(), Conv2D(3, 3), BatchNorm(), ReLU(), Flatten(), Dense(2)]
+    plan = plan_of(layers, (9, 9, 1), 8)
+    ends = [type(segment.join).__name__ if segment.join else None for segment in plan.segments]
+    assert ends == ["WholeBatchStage", "StatisticsStage", None, None]
+    assert [segment.stages[-1].names for segment in plan.segments if segment.join] == [
+        ("centering_1",),
+        ("batchnorm_1",),
+    ]
+    assert len(plan_of([BatchNorm(), Dense(2)], (4,), 8, training=False).segments) == 1
+
+
+def test_memory_grows_with_the_batch_in_training_and_hardly_in_inference():
+    with a_machine(cache=1 << 14):
+        training = [small(n).nbytes for n in (64, 640)]
+        inference = [small(n, training=False).nbytes for n in (64, 640)]
+    assert training[1] > 4 * training[0]
+    assert inference[1] < 3 * inference[0]
+    assert inference[0] < training[0]
+
+
+def test_a_plan_runs_without_threads_and_with_them():
+    x = np.random.default_rng(0).normal(size=(9, 16, 16, 1))
+    with a_machine(lanes=3):
+        plan = small(9)
+    outputs = plan.forward(x, Context(training=True), Workers(1)).copy()
+    gradient = plan.backward(np.ones_like(outputs), Workers(1)).copy()
+    with Workers(3) as workers:
+        np.testing.assert_array_equal(plan.forward(x, Context(training=True), workers), outputs)
+        np.testing.assert_array_equal(plan.backward(np.ones_like(outputs), workers), gradient)
+
+
+@pytest.mark.parametrize("training", [True, False])
+def test_multiply_adds_are_counted_as_they_are_computed(training):
+    model = Sequential([Conv2D(33, 2), ReLU(), Flatten(), Dense(5)])
+    model.build((6, 6, 3))
+    plan = Plan(model._chain.links(), (6, 6, 3), 4, training=training)
+    counts = [multiply_adds(stage) for segment in plan.segments for stage in segment.stages]
+    assert sum(counts) == model.summary().multiply_adds
+    assert counts[0] == 0
