@@ -26,6 +26,7 @@ def main() -> None:
     parser.add_argument("dataset")
     parser.add_argument("--recipe", help="default: the data set's")
     parser.add_argument("--data-dir")
+    parser.add_argument("--engine", help="as in numcnn train")
     parser.add_argument("--seeds", type=int, default=5, help="how many (default: 5)")
     parser.add_argument("--jobs", type=int, default=1, help="how many at once (default: 1)")
     parser.add_argument("--out", type=Path, default=Path("runs/seeds"))
@@ -39,7 +40,7 @@ def main() -> None:
         if not metrics.exists():
             command = [sys.executable, "-m", "numcnn", "train", arguments.dataset]
             command += ["--seed", str(seed), "--out", str(folder(seed)), "--quiet"]
-            for option in ("recipe", "data_dir"):
+            for option in ("recipe", "data_dir", "engine"):
                 if value := getattr(arguments, option):
                     command += [f"--{option.replace('_', '-')}", value]
             subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
