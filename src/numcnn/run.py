@@ -99,6 +99,9 @@ def train(
     training, validation = splits.train, None
     if recipe.validation_split:
         training, validation = split_validation(training, recipe.validation_split, settings.seed)
+    if recipe.extension is not None:
+        training = recipe.extension(training, settings.seed)
+        validation = validation and recipe.extension(validation, settings.seed)
     model = recipe.new_network(training.image_shape, len(training.classes))
     # Pictures are drawn last, but a missing library is to be known first.
     from numcnn import plots  # noqa: F401
@@ -125,7 +128,9 @@ def train(
     if not len(history):
         return Run(folder, model, history, {}, None)
     history.save(folder / HISTORY)
-    test = evaluate(model, splits.test, recipe.loss) if splits.test else None
+    test = None
+    if splits.test is not None:
+        test = evaluate(model, splits.test.with_classes(training.classes), recipe.loss)
     metrics = _metrics(model, history, test)
     card = _card(settings, recipe, training, metrics)
     save_model(folder / MODEL, model, training.classes, card)

@@ -8,12 +8,13 @@ from numcnn.recipes.convnet import CONVNET
 from numcnn.recipes.digits import DIGITS
 from numcnn.recipes.fashion import FASHION
 from numcnn.recipes.lenet5 import LENET5
+from numcnn.recipes.reader import READER
 from numcnn.recipes.recipe import Recipe
 
 __all__ = ["DEFAULTS", "RECIPES", "Recipe", "find"]
 
 RECIPES: Mapping[str, Recipe] = MappingProxyType(
-    {recipe.name: recipe for recipe in (CONVNET, FASHION, DIGITS, LENET5)}
+    {recipe.name: recipe for recipe in (CONVNET, FASHION, DIGITS, LENET5, READER)}
 )
 """Every recipe by its name."""
 

@@ -5,19 +5,22 @@
 
 from numcnn.vision.frame import normalize, stroke_width
 from numcnn.vision.ink import Ink, find_ink
+from numcnn.vision.opinion import Opinion, Score
 from numcnn.vision.page import Page, find_digits
 from numcnn.vision.picture import Box, Picture, PictureError, load_picture
 from numcnn.vision.region import Region, join
 from numcnn.vision.segment import find_lines
-from numcnn.vision.split import best_split, cut, split_candidates
+from numcnn.vision.split import best_split, cut
 
 __all__ = [
     "Box",
     "Ink",
+    "Opinion",
     "Page",
     "Picture",
     "PictureError",
     "Region",
+    "Score",
     "best_split",
     "cut",
     "find_digits",
@@ -26,6 +29,5 @@ __all__ = [
     "join",
     "load_picture",
     "normalize",
-    "split_candidates",
     "stroke_width",
 ]

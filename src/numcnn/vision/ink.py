@@ -40,17 +40,20 @@ class Ink:
         amount: 0 where there is paper to 1 where there is full ink, with the soft edges of the
             strokes; float32 ``(height, width)``.
         is_light: Whether light ink was found on something dark, as with chalk.
+        certainty: How clearly the picture told which is the ink, from 0; below about 1.3 it may be
+            the other way round.
         contrast: How much of the paper's light the ink takes away (or adds), 0 to 1; 0 if blank.
         noise: The standard deviation of the paper in the same unit.
     """
 
     amount: Map
     is_light: bool
+    certainty: float
     contrast: float
     noise: float
 
 
-def find_ink(pixels: Pixels) -> Ink:
+def find_ink(pixels: Pixels, is_light: bool | None = None) -> Ink:
     """Separate ink from paper.
 
     The paper is the morphological closing of the picture (for light ink: of its negative): what
@@ -61,12 +64,16 @@ def find_ink(pixels: Pixels) -> Ink:
 
     Args:
         pixels: RGB, uint8 ``(height, width, 3)``.
+        is_light: Whether the ink is lighter than the paper; found out if None.
 
     Returns:
         The ink; all 0 if there is only paper.
     """
     small = _reduced(pixels)
-    is_light = _is_light_on_dark(small)
+    clearly = _clearly_light(small)
+    certainty = abs(clearly)
+    if is_light is None:
+        is_light = clearly > 0
     if is_light:
         pixels, small = 255 - pixels, 255 - small
     missing = _missing(pixels, small)
@@ -77,7 +84,7 @@ def find_ink(pixels: Pixels) -> Ink:
     if noise > 0.01 and min(missing.shape) >= 100:
         smooth = ndimage.gaussian_filter(missing, 0.8)
         noise = _paper_level(smooth)[1]
-    blank = Ink(np.zeros_like(missing), is_light, 0.0, noise)
+    blank = Ink(np.zeros_like(missing), is_light, certainty, 0.0, noise)
     candidates = smooth[smooth > max(_LEAST_CONTRAST, 7 * noise)]
     if candidates.size == 0:
         return blank
@@ -99,7 +106,7 @@ def find_ink(pixels: Pixels) -> Ink:
     if noise > 0.002:
         mask = ndimage.binary_dilation(mask, _EIGHT) & ~ruled
     amount[~mask] = 0
-    return Ink(amount, is_light, contrast, noise)
+    return Ink(amount, is_light, certainty, contrast, noise)
 
 
 def _reduced(pixels: Pixels) -> Pixels:
@@ -110,8 +117,8 @@ def _reduced(pixels: Pixels) -> Pixels:
     return np.asarray(Image.fromarray(pixels).reduce(factor))
 
 
-def _is_light_on_dark(small: Pixels) -> bool:
-    """Tell which of the two is the ink.
+def _clearly_light(small: Pixels) -> float:
+    """Tell which of the two is the ink: above 0 if the lighter one, the more the clearer.
 
     Paper is what most of the picture is, so that ink pulls the distribution's tail to its side;
     and paper is what lies at the picture's border. Where ink of share p is kept from the border,
@@ -133,13 +140,13 @@ def _is_light_on_dark(small: Pixels) -> bool:
     deviation = gray - gray.mean()
     spread = float(deviation.std())
     if spread < 0.5:
-        return bool(small.mean() < 128)
+        return 9.0 if small.mean() < 128 else -9.0
     deviation /= spread
     border = np.concatenate(
         [deviation[0], deviation[-1], deviation[1:-1, 0], deviation[1:-1, -1]]
     ).mean()
     skewness = float(np.clip((deviation**3).mean(), -3, 3))
-    return bool(details + skewness - trust * border > 0)
+    return float(details + skewness - trust * border)
 
 
 def _energy(details: Map) -> float:

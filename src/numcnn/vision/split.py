@@ -6,8 +6,6 @@ to join again. Y. LeCun, L. Bottou, Y. Bengio and P. Haffner, "Gradient-based le
 document recognition", 1998, section V ("heuristic over-segmentation").
 """
 
-from collections.abc import Callable, Sequence
-from itertools import combinations, pairwise
 from typing import Any
 
 import numpy as np
@@ -15,6 +13,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from numcnn.vision.frame import stroke_width
+from numcnn.vision.opinion import Opinion, Score
 from numcnn.vision.region import Region, join, trimmed
 
 _ROWS = 48  # in which cuts are looked for
@@ -24,13 +23,10 @@ _MOST_PIECES = 24
 _WIDEST = 1.3  # of the height: what may be one digit
 _WIDE = 1.05  # of the height: more is rare
 _MOST_JOINED = 5
-_CHEAPEST = 8  # cuts of which all combinations are listed
 _NARROWEST_PAIR = 0.65  # of the height: what may be two digits
 # Logarithms of how improbable a cut is that a reader's certainty does not justify: digits touch
 # now and then, mostly in one stroke, while a cut through a 0 crosses two.
 _A_CUT, _A_STROKE = 0.7, 1.2
-
-Score = Callable[[Sequence[Region]], Sequence[float]]
 
 
 def cut(region: Region) -> list[Region]:
@@ -71,42 +67,18 @@ def _cut(region: Region) -> tuple[list[Region], list[float]]:
     return pieces, prices
 
 
-def split_candidates(region: Region, limit: int = 32) -> list[list[Region]]:
-    """List the likely ways to divide a region into digits, the region as a whole first.
-
-    Args:
-        region: A region.
-        limit: The most ways to list. Fewer digits come first, and cheaper cuts; `best_split` finds
-            the best of all ways without listing them.
-
-    Returns:
-        Each way as regions from left to right.
-    """
-    pieces, prices = _cut(region)
-    cheapest = sorted(range(len(prices)), key=prices.__getitem__)[:_CHEAPEST]
-    ways: list[list[Region]] = [[region]]
-    for count in range(1, len(cheapest) + 1):
-        sets = combinations(cheapest, count)
-        for cuts in sorted(sets, key=lambda cuts: sum(prices[place] for place in cuts)):
-            if len(ways) >= limit:
-                return ways
-            ends = [0, *(place + 1 for place in sorted(cuts)), len(pieces)]
-            digits = [join(pieces[start:end]) for start, end in pairwise(ends)]
-            if all(_may_be_digit(digit, region.height) for digit in digits):
-                ways.append(digits)
-    return ways
-
-
-def best_split(region: Region, score: Score, height: float = 0.0) -> list[Region]:
+def best_split(region: Region, whole: Opinion, score: Score, height: float = 0.0) -> list[Region]:
     """Divide a region into the digits that together score best.
 
     A path through the pieces by dynamic programming: with n pieces, there are at most 5 n joins to
-    score, where there are 2 to the power of n - 1 ways to divide.
+    score, where there are 2 to the power of n - 1 ways to divide. The region is divided if the best
+    path, times how probable it is that there are several digits at all, is more probable than that
+    there is one digit, or none.
 
     Args:
         region: A region.
-        score: Given regions, returns for each the logarithm of a probability: how sure is a reader
-            that this is a digit? All joins are given in one call.
+        whole: What a reader says of it.
+        score: What a reader says of others. All joins are given in one call.
         height: How high digits are in this line, if that is known: a 5 that is written low and
             wide is not taken for two digits then.
 
@@ -123,29 +95,32 @@ def best_split(region: Region, score: Score, height: float = 0.0) -> list[Region
         (start, end)
         for start in range(len(pieces))
         for end in range(start + 1, min(start + _MOST_JOINED, len(pieces)) + 1)
+        if end - start < len(pieces)
     ]
     digits = {span: join(pieces[slice(*span)]) for span in spans}
-    digits[0, len(pieces)] = region
     digits = {
         span: digit
         for span, digit in digits.items()
-        if span[1] - span[0] in (1, len(pieces)) or _may_be_digit(digit, height)
+        if span[1] - span[0] == 1 or _may_be_digit(digit, height)
     }
-    scores = dict(zip(digits, score(list(digits.values())), strict=True))
+    opinions = dict(zip(digits, score(list(digits.values())), strict=True))
     best: list[tuple[float, int]] = [(0.0, 0)]
     for end in range(1, len(pieces) + 1):
         ways = [
             (
                 best[start][0]
-                + scores[start, end]
+                + opinions[start, end].digit
                 + _shape_score(digits[start, end], height)
                 - (_A_CUT + _A_STROKE * prices[start - 1] if start else 0.0),
                 start,
             )
             for start in range(end)
-            if (start, end) in scores
+            if (start, end) in opinions
         ]
         best.append(max(ways))
+    one = whole.digit + _shape_score(region, height)
+    if whole.several + best[-1][0] <= max(one, whole.neither):
+        return [region]
     result: list[Region] = []
     end = len(pieces)
     while end:

@@ -1,0 +1,21 @@
+"""The reader: a picture of handwriting in, what is written there out.
+
+`numcnn.vision` finds the ink and frames it as MNIST does, a network says what it is, and how sure
+it is. `read` does it with the network that comes with the package.
+"""
+
+from numcnn.reader.judge import Judge, Standards
+from numcnn.reader.reader import Reader, read, shipped_model
+from numcnn.reader.reading import Digit, Line, Reading, Rejected
+
+__all__ = [
+    "Digit",
+    "Judge",
+    "Line",
+    "Reader",
+    "Reading",
+    "Rejected",
+    "Standards",
+    "read",
+    "shipped_model",
+]

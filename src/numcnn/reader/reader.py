@@ -1,0 +1,159 @@
+"""The reader itself: find what is written, ask the judge, put the answers together."""
+
+import functools
+import os
+from pathlib import Path
+from typing import Any, final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from numcnn.model_files import ModelFile, load_model
+from numcnn.reader.judge import Hearing, Judge, Probabilities, Standards
+from numcnn.reader.reading import Digit, Line, Reading, Rejected
+from numcnn.vision import Page, PictureError, find_digits
+from numcnn.vision.picture import MAX_BYTES, MAX_PIXELS, Source
+
+__all__ = ["PictureError", "Reader", "read", "shipped_model"]
+
+BLANK = "nothing is written here"
+NO_DIGIT = "not a digit"
+SEVERAL = "several digits that cannot be told apart"
+_CERTAIN = 1.3  # of which is ink and which is paper; see `numcnn.vision.Ink`
+
+
+@final
+class Reader:
+    """Reads pictures with one network, which is loaded once; many threads may read at a time.
+
+    >>> from numcnn.reader import Reader
+    >>> reader = Reader()
+    >>> reader.read("number.jpg").text  # doctest: +SKIP
+    '4071'
+    """
+
+    def __init__(
+        self,
+        model: str | os.PathLike[str] | ModelFile | None = None,
+        standards: Standards | None = None,
+    ) -> None:
+        """Load a network.
+
+        Args:
+            model: A model file, or one that is loaded already; the one that comes with the package
+                if None. It takes images of 28 x 28 pixels and knows the digits, as ``numcnn train
+                mnist`` makes them; with ``--recipe reader``, also what is none.
+            standards: What to measure its answers by; those of its card if None.
+
+        Raises:
+            FileNotFoundError: There is no such file.
+            ValueError: It is damaged, or for something else than digits.
+        """
+        if model is None:
+            model = shipped_model()
+        self.model_file = model if isinstance(model, ModelFile) else load_model(model)
+        self.judge = Judge(self.model_file, standards)
+
+    def read(
+        self,
+        image: Source | NDArray[Any],
+        *,
+        max_bytes: int = MAX_BYTES,
+        max_pixels: int = MAX_PIXELS,
+    ) -> Reading:
+        """Read what is written in a picture.
+
+        Args:
+            image: A path, a file's content as bytes or as an open binary file, a Pillow image, or
+                an array; see `numcnn.vision.load_picture`.
+            max_bytes: The largest file to read.
+            max_pixels: The largest picture to decode.
+
+        Raises:
+            PictureError: The picture cannot be read; the message says why, in one line.
+        """
+        hearing = Hearing(self.judge)
+        page = find_digits(image, max_bytes=max_bytes, max_pixels=max_pixels)
+        return self._judged(self._grouped(page, hearing), hearing)
+
+    def page(self, image: Source | NDArray[Any]) -> Page:
+        """Find what is written, digit by digit, without saying what it is; see `read`."""
+        return self._grouped(find_digits(image), Hearing(self.judge))
+
+    def _grouped(self, page: Page, hearing: Hearing) -> Page:
+        grouped = page.grouped(hearing.score)
+        if page.ink.certainty > _CERTAIN:
+            return grouped
+        # The picture does not tell which is the ink, but only one way makes sense.
+        inverted = page.inverted().grouped(hearing.score)
+        return max((grouped, inverted), key=lambda way: _sense(way, hearing))
+
+    def _judged(self, page: Page, hearing: Hearing) -> Reading:
+        name, size = page.picture.name, page.picture.original_size
+        if not page.lines:
+            return Reading(name, size, (), (Rejected((0, 0, *size), BLANK),))
+        lines, rejected = [], []
+        for regions in page.lines:
+            digits = []
+            answers = hearing.probabilities(regions)
+            for region, probabilities in zip(regions, answers, strict=True):
+                box = page.box(region)
+                reason = self._objection(probabilities)
+                if reason:
+                    rejected.append(Rejected(box, reason))
+                else:
+                    among = probabilities[:10] / probabilities[:10].sum()
+                    best = int(among.argmax())
+                    digits.append(Digit(best, float(among[best]), tuple(among.tolist()), box))
+            if digits:
+                lines.append(Line(tuple(digits)))
+        return Reading(name, size, tuple(lines), tuple(rejected))
+
+    def _objection(self, probabilities: Probabilities) -> str:
+        """Say why something is not read; nothing if it is."""
+        standards = self.judge.standards
+        several, none = probabilities[10:]
+        if several + none > standards.most_other:
+            return SEVERAL if several > none else NO_DIGIT
+        among = probabilities[:10] / probabilities[:10].sum()
+        best, second = np.argsort(-among, kind="stable")[:2]
+        if among[best] < standards.least_confidence:
+            return f"unclear, perhaps {best} or {second}"
+        return ""
+
+
+def _sense(page: Page, hearing: Hearing) -> float:
+    """Say how much sense a page makes: digits speak for it, anything else against it."""
+    surely = [np.exp(opinion.digit) for opinion in hearing.score(page.regions)]
+    heights = [region.height for region in page.regions]
+    return float(sum((2 * p - 1) * h for p, h in zip(surely, heights, strict=True)))
+
+
+def shipped_model() -> Path:
+    """Return the file of the model that comes with the package."""
+    return Path(__file__).parent.parent / "weights" / "reader.safetensors"
+
+
+@functools.cache
+def _shipped_reader() -> Reader:
+    return Reader()
+
+
+def read(image: Source | NDArray[Any]) -> Reading:
+    """Read what is written in a picture, with the network that comes with the package.
+
+    >>> import numcnn
+    >>> print(numcnn.read("number.jpg"))  # doctest: +SKIP
+    4071
+
+    Args:
+        image: A path, a file's content as bytes or as an open binary file, a Pillow image, or an
+            array; see `numcnn.vision.load_picture`.
+
+    Returns:
+        The text, each digit with its box and confidence, and what was rejected and why.
+
+    Raises:
+        PictureError: The picture cannot be read; the message says why, in one line.
+    """
+    return _shipped_reader().read(image)
