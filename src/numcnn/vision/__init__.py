@@ -10,10 +10,11 @@ from numcnn.vision.page import Page, find_digits
 from numcnn.vision.picture import Box, Picture, PictureError, load_picture
 from numcnn.vision.region import Region, join
 from numcnn.vision.segment import find_lines
-from numcnn.vision.split import best_split, cut
+from numcnn.vision.split import Cut, best_split, find_cuts
 
 __all__ = [
     "Box",
+    "Cut",
     "Ink",
     "Opinion",
     "Page",
@@ -22,7 +23,7 @@ __all__ = [
     "Region",
     "Score",
     "best_split",
-    "cut",
+    "find_cuts",
     "find_digits",
     "find_ink",
     "find_lines",

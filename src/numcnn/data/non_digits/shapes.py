@@ -188,7 +188,8 @@ def _dash(rng: Rng) -> list[Stroke]:
 
 
 def _dots(rng: Rng) -> list[Stroke]:
-    return [_circle(rng.uniform(-1, 1), rng.uniform(-1, 1), 0.05) for _ in range(int(rng.integers(2, 6)))]
+    places = rng.uniform(-1, 1, (int(rng.integers(2, 6)), 2))
+    return [_circle(x, y, 0.05) for x, y in places]
 
 
 def _envelope(_rng: Rng) -> list[Stroke]:
