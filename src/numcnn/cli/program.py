@@ -7,8 +7,10 @@ import click
 import numcnn
 from numcnn.cli.data import data
 from numcnn.cli.evaluate import evaluate
+from numcnn.cli.explain import explain
 from numcnn.cli.models import models
 from numcnn.cli.predict import predict
+from numcnn.cli.read import read
 from numcnn.cli.train import train
 from numcnn.training import TrainingDiverged
 
@@ -19,6 +21,7 @@ DIVERGED, BAD_INPUT, INTERRUPTED = 1, 2, 130
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     epilog="""\b
 Examples:
+  numcnn read number.jpg          read the digits in a picture
   numcnn train                    train on small handwritten digits, in seconds
   numcnn train mnist              train on MNIST
   numcnn evaluate MODEL mnist     see how good a model is
@@ -29,7 +32,7 @@ def program() -> None:
     """Convolutional networks written from scratch with NumPy: train them, and use them."""
 
 
-for command in (train, evaluate, predict, data, models):
+for command in (read, explain, train, evaluate, predict, data, models):
     program.add_command(command)
 
 

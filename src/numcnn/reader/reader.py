@@ -9,16 +9,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from numcnn.model_files import ModelFile, load_model
+from numcnn.reader.explain import Explanation, Seen, evidence
 from numcnn.reader.judge import Hearing, Judge, Probabilities, Standards
 from numcnn.reader.reading import Digit, Line, Reading, Rejected
-from numcnn.vision import Page, PictureError, find_digits
+from numcnn.vision import Box, Page, PictureError, find_digits
 from numcnn.vision.picture import MAX_BYTES, MAX_PIXELS, Source
-
-__all__ = ["PictureError", "Reader", "read", "shipped_model"]
 
 BLANK = "nothing is written here"
 NO_DIGIT = "not a digit"
 SEVERAL = "several digits that cannot be told apart"
+_SENSIBLE = 0.2  # of `_sense`
 _CERTAIN = 1.3  # of which is ink and which is paper; see `numcnn.vision.Ink`
 
 
@@ -76,38 +76,69 @@ class Reader:
         page = find_digits(image, max_bytes=max_bytes, max_pixels=max_pixels)
         return self._judged(self._grouped(page, hearing), hearing)
 
-    def page(self, image: Source | NDArray[Any]) -> Page:
-        """Find what is written, digit by digit, without saying what it is; see `read`."""
-        return self._grouped(find_digits(image), Hearing(self.judge))
+    def explain(self, image: Source | NDArray[Any]) -> Explanation:
+        """Say what the network saw in a picture, and why it answered as it did.
+
+        Args:
+            image: As for `read`.
+
+        Raises:
+            PictureError: The picture cannot be read, or nothing is written there.
+        """
+        hearing = Hearing(self.judge)
+        page = self._grouped(find_digits(image), hearing)
+        if not page.regions:
+            raise PictureError(f"{page.picture.name}: {BLANK}")
+        probabilities = hearing.probabilities(page.regions)
+        seen = []
+        for region, frame, said in zip(page.regions, page.images(), probabilities, strict=True):
+            why = evidence(self.model_file.model, frame)
+            seen.append(Seen(self._answer(page.box(region), said), frame, said, why))
+        return Explanation(page.picture, tuple(seen))
 
     def _grouped(self, page: Page, hearing: Hearing) -> Page:
-        grouped = page.grouped(hearing.score)
-        if page.ink.certainty > _CERTAIN:
-            return grouped
-        # The picture does not tell which is the ink, but only one way makes sense.
-        inverted = page.inverted().grouped(hearing.score)
-        return max((grouped, inverted), key=lambda way: _sense(way, hearing))
+        """Tell digits apart, and look again where little of what was found makes sense."""
+        best = page.grouped(hearing.score)
+        sense = _sense(best, hearing)
+        if sense > _SENSIBLE and page.ink.certainty > _CERTAIN:
+            return best
+        others = [page.inverted]
+        if page.sheet is not None:
+            others.append(page.uncropped)
+        for other in others:
+            way = other().grouped(hearing.score)
+            other_sense = _sense(way, hearing)
+            # It takes more to overrule what the picture tells clearly.
+            if other_sense > sense + (0.0 if page.ink.certainty <= _CERTAIN else 0.8):
+                best, sense = way, other_sense
+        return best
 
     def _judged(self, page: Page, hearing: Hearing) -> Reading:
         name, size = page.picture.name, page.picture.original_size
         if not page.lines:
             return Reading(name, size, (), (Rejected((0, 0, *size), BLANK),))
-        lines, rejected = [], []
+        lines: list[Line] = []
+        rejected: list[Rejected] = []
         for regions in page.lines:
-            digits = []
+            digits: list[Digit] = []
             answers = hearing.probabilities(regions)
             for region, probabilities in zip(regions, answers, strict=True):
-                box = page.box(region)
-                reason = self._objection(probabilities)
-                if reason:
-                    rejected.append(Rejected(box, reason))
+                answer = self._answer(page.box(region), probabilities)
+                if isinstance(answer, Digit):
+                    digits.append(answer)
                 else:
-                    among = probabilities[:10] / probabilities[:10].sum()
-                    best = int(among.argmax())
-                    digits.append(Digit(best, float(among[best]), tuple(among.tolist()), box))
+                    rejected.append(answer)
             if digits:
                 lines.append(Line(tuple(digits)))
         return Reading(name, size, tuple(lines), tuple(rejected))
+
+    def _answer(self, box: Box, probabilities: Probabilities) -> Digit | Rejected:
+        reason = self._objection(probabilities)
+        if reason:
+            return Rejected(box, reason)
+        among = probabilities[:10] / probabilities[:10].sum()
+        best = int(among.argmax())
+        return Digit(best, float(among[best]), tuple(among.tolist()), box)
 
     def _objection(self, probabilities: Probabilities) -> str:
         """Say why something is not read; nothing if it is."""
@@ -123,10 +154,12 @@ class Reader:
 
 
 def _sense(page: Page, hearing: Hearing) -> float:
-    """Say how much sense a page makes: digits speak for it, anything else against it."""
-    surely = [np.exp(opinion.digit) for opinion in hearing.score(page.regions)]
+    """Say how much sense a page makes: 1 if all of it is digits, -1 if nothing is."""
     heights = [region.height for region in page.regions]
-    return float(sum((2 * p - 1) * h for p, h in zip(surely, heights, strict=True)))
+    if not heights:
+        return -1.0
+    surely = [np.exp(opinion.digit) for opinion in hearing.score(page.regions)]
+    return float(2 * np.average(surely, weights=heights) - 1)
 
 
 def shipped_model() -> Path:

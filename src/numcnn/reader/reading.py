@@ -106,9 +106,19 @@ class Reading:
             "rejected": [rejected.as_dict() for rejected in self.rejected],
         }
 
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """For everything that was rejected a line that says where and why."""
+        return tuple(
+            rejected.reason
+            if rejected.box == (0, 0, *self.size)
+            else f"{_at(rejected.box)}: {rejected.reason}"
+            for rejected in self.rejected
+        )
+
     def __str__(self) -> str:
-        notes = [f"({_at(rejected.box)}: {rejected.reason})" for rejected in self.rejected]
-        return "\n".join([*([self.text] if self.lines else []), *notes])
+        text = [self.text] if self.lines else []
+        return "\n".join([*text, *(f"({note})" for note in self.notes)])
 
 
 def _at(box: Box) -> str:

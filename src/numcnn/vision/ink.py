@@ -15,6 +15,7 @@ from PIL import Image
 from scipy import ndimage
 
 from numcnn.vision.ruling import find_ruling
+from numcnn.vision.sheet import without_desk
 
 Pixels = NDArray[np.uint8]
 Map = NDArray[np.float32]
@@ -53,7 +54,7 @@ class Ink:
     noise: float
 
 
-def find_ink(pixels: Pixels, is_light: bool | None = None) -> Ink:
+def find_ink(pixels: Pixels, is_light: bool | None = None, sheet: Mask | None = None) -> Ink:
     """Separate ink from paper.
 
     The paper is the morphological closing of the picture (for light ink: of its negative): what
@@ -65,10 +66,13 @@ def find_ink(pixels: Pixels, is_light: bool | None = None) -> Ink:
     Args:
         pixels: RGB, uint8 ``(height, width, 3)``.
         is_light: Whether the ink is lighter than the paper; found out if None.
+        sheet: Where there may be ink, ``(height, width)``; everywhere if None.
 
     Returns:
         The ink; all 0 if there is only paper.
     """
+    if sheet is not None:
+        pixels = without_desk(pixels, sheet)
     small = _reduced(pixels)
     clearly = _clearly_light(small)
     certainty = abs(clearly)
@@ -77,13 +81,13 @@ def find_ink(pixels: Pixels, is_light: bool | None = None) -> Ink:
     if is_light:
         pixels, small = 255 - pixels, 255 - small
     missing = _missing(pixels, small)
-    mode, noise = _paper_level(missing)
+    mode, noise = _paper_level(missing, sheet)
     missing -= np.float32(mode)
     # A pixel is noisy; a stroke is wider than a pixel, unless the picture is tiny.
     smooth = missing
     if noise > 0.01 and min(missing.shape) >= 100:
         smooth = ndimage.gaussian_filter(missing, 0.8)
-        noise = _paper_level(smooth)[1]
+        noise = _paper_level(smooth, sheet)[1]
     blank = Ink(np.zeros_like(missing), is_light, certainty, 0.0, noise)
     candidates = smooth[smooth > max(_LEAST_CONTRAST, 7 * noise)]
     if candidates.size == 0:
@@ -105,7 +109,7 @@ def find_ink(pixels: Pixels, is_light: bool | None = None) -> Ink:
     amount = np.clip((smooth - floor) / (full - floor), 0, 1).astype(np.float32)
     if noise > 0.002:
         mask = ndimage.binary_dilation(mask, _EIGHT) & ~ruled
-    amount[~mask] = 0
+    amount[~mask if sheet is None else ~(mask & sheet)] = 0
     return Ink(amount, is_light, certainty, contrast, noise)
 
 
@@ -210,13 +214,14 @@ def _closed(values: Map, window: int) -> Map:
     return ndimage.grey_closing(values, (window, window))[tuple(inside)]
 
 
-def _paper_level(missing: Map) -> tuple[float, float]:
+def _paper_level(missing: Map, sheet: Mask | None) -> tuple[float, float]:
     """Return the paper's most frequent value and the noise around it.
 
     Ink is only above the paper, so what lies below the mode is noise alone (and as much of it as
     above).
     """
-    values = missing.ravel()[:: max(1, missing.size // 250_000)]
+    values = (missing if sheet is None else missing[sheet]).ravel()
+    values = values[:: max(1, values.size // 250_000)]
     low, high = float(values.min()), float(np.percentile(values, 99.5))
     if high - low < 1e-6:
         return low, 0.0

@@ -21,6 +21,7 @@ from numcnn.vision.picture import (
 )
 from numcnn.vision.region import Region
 from numcnn.vision.segment import find_lines
+from numcnn.vision.sheet import find_sheet
 from numcnn.vision.split import best_split
 
 _SURE = -0.05  # the logarithm of a probability: nothing is cut or joined then
@@ -33,11 +34,13 @@ class Page:
 
     Attributes:
         picture: The picture that was worked on.
+        sheet: Where the sheet is that is written on, ``(height, width)``; None if it is all.
         ink: Its ink.
         lines: The regions in reading order, line by line; empty if nothing is written.
     """
 
     picture: Picture
+    sheet: NDArray[np.bool_] | None
     ink: Ink
     lines: tuple[tuple[Region, ...], ...]
 
@@ -73,7 +76,11 @@ class Page:
 
     def inverted(self) -> "Page":
         """Find what is written if ink and paper are taken for each other."""
-        return _page(self.picture, not self.ink.is_light)
+        return _page(self.picture, self.sheet, not self.ink.is_light)
+
+    def uncropped(self) -> "Page":
+        """Find what is written if all of the picture is taken for the sheet."""
+        return _page(self.picture, None, None)
 
     def images(self) -> NDArray[np.uint8]:
         """Return all regions in MNIST's frame, uint8 ``(regions, 28, 28)``, in reading order."""
@@ -102,9 +109,9 @@ def find_digits(
     picture = load_picture(
         source, max_bytes=max_bytes, max_pixels=max_pixels, working_size=working_size
     )
-    return _page(picture, None)
+    return _page(picture, find_sheet(picture.pixels), None)
 
 
-def _page(picture: Picture, is_light: bool | None) -> Page:
-    ink = find_ink(picture.pixels, is_light)
-    return Page(picture, ink, tuple(tuple(line) for line in find_lines(ink.amount)))
+def _page(picture: Picture, sheet: NDArray[np.bool_] | None, is_light: bool | None) -> Page:
+    ink = find_ink(picture.pixels, is_light, sheet)
+    return Page(picture, sheet, ink, tuple(tuple(line) for line in find_lines(ink.amount)))

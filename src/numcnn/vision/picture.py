@@ -78,6 +78,15 @@ class Picture:
         bottom = min(self.original_size[1], math.ceil((box[1] + box[3]) * down))
         return left, top, max(1, right - left), max(1, bottom - top)
 
+    def to_working(self, box: Box) -> Box:
+        """Turn a box ``(x, y, width, height)`` on the original into one on ``pixels``."""
+        height, width = self.pixels.shape[:2]
+        across, down = width / self.original_size[0], height / self.original_size[1]
+        left, top = math.floor(box[0] * across), math.floor(box[1] * down)
+        right = min(width, math.ceil((box[0] + box[2]) * across))
+        bottom = min(height, math.ceil((box[1] + box[3]) * down))
+        return left, top, max(1, right - left), max(1, bottom - top)
+
 
 def load_picture(
     source: Source | NDArray[Any],

@@ -186,9 +186,10 @@ def _are_several(
             pair = np.where((columns >= left) & (columns < right), region.ink, 0)
             joined.append(trimmed(region.x, region.y, pair) or region)
         pairs = list(score(joined))
-    surely = np.mean([opinions[span].digit for span in path])
-    several, neither = (np.mean([pair[place] for pair in pairs]) for place in (1, 2))
-    return bool(surely + several > max(whole.digit, neither - _BENEFIT))
+    surely = float(np.mean([opinions[span].digit for span in path]))
+    several = float(np.mean([pair.several for pair in pairs]))
+    neither = float(np.mean([pair.neither for pair in pairs]))
+    return surely + several > max(whole.digit, neither - _BENEFIT)
 
 
 def _may_be_digit(digit: Region, height: float) -> bool:
