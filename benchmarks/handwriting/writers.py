@@ -58,8 +58,9 @@ def redraw(image: np.ndarray, stroke: float, size: int) -> Ink:
     large = np.asarray(
         Image.fromarray(tight.astype(np.float32)).resize(shape, Image.Resampling.BICUBIC)
     )
-    large = ndimage.gaussian_filter(np.pad(large, 24), scale / 3)
-    inside = large > 110
+    large = ndimage.gaussian_filter(np.pad(large, 24), scale / 4)
+    # Faint strokes of the original are strokes, too.
+    inside = large > 0.4 * np.maximum(ndimage.maximum_filter(large, round(5 * scale)), 100)
     within, beyond = (ndimage.distance_transform_edt(part) for part in (inside, ~inside))
     move = stroke / 2
     ink = np.clip(within - beyond + move + 0.5, 0, 1)

@@ -131,11 +131,11 @@ def _finding(sheet: Sheet, finding: Finding, number: int, left: float, top: floa
     sheet.text(left, top + 0.12, title, size=NORMAL, weight="bold", color=color)
     top += 0.2
     sheet.image(finding.frame, left, top, _TILE, _TILE)
-    limit = float(np.abs(finding.evidence).max()) or 1.0
+    # Strong where the ink is, faint around it, so that the digit can be recognized.
+    shown = finding.evidence * (0.25 + 0.75 * finding.frame / 255)
+    limit = float(np.abs(shown).max()) or 1.0
     middle = left + _TILE + 0.05
-    sheet.image(
-        finding.evidence, middle, top, _TILE, _TILE, colors=SIGNED_COLORS, low=-limit, high=limit
-    )
+    sheet.image(shown, middle, top, _TILE, _TILE, colors=SIGNED_COLORS, low=-limit, high=limit)
     sheet.box(middle, top, _TILE, _TILE, edge=RULE)
     for line, (name, probability) in enumerate(finding.best):
         y = top + 0.16 + 0.2 * line

@@ -30,7 +30,7 @@ def annotated(picture: Picture, reading: Reading) -> Image.Image:
     marks = [
         (
             digit.box,
-            f"{digit.digit} {digit.confidence:.0%}",
+            f"{digit.digit} {min(digit.confidence, 0.99):.0%}",  # nothing is certain
             _READ if digit.confidence >= _SURE else _UNSURE,
         )
         for digit in reading.digits

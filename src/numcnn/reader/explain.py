@@ -5,12 +5,13 @@ from typing import final
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import ndimage
 
 from numcnn.nn import Context, Sequential
 from numcnn.reader.reading import Digit, Rejected
 from numcnn.vision import Picture
 
-_COPIES, _NOISE = 24, 20.0
+_COPIES, _NOISE, _REACH = 24, 20.0, 0.7  # images, gray levels, pixels
 
 
 @final
@@ -50,8 +51,8 @@ def evidence(model: Sequential, image: NDArray[np.uint8]) -> NDArray[np.float64]
 
     The gradient of the difference of the two highest logits by the image: what a little more ink
     would do. Gradients of networks flicker from pixel to pixel, so it is averaged over copies of
-    the image with noise. D. Smilkov, N. Thorat, B. Kim, F. Viegas and M. Wattenberg, "SmoothGrad:
-    removing noise by adding noise", 2017.
+    the image with noise, and smoothed. D. Smilkov, N. Thorat, B. Kim, F. Viegas and M. Wattenberg,
+    "SmoothGrad: removing noise by adding noise", 2017.
 
     Args:
         model: The network, for images of ``(height, width, 1)``.
@@ -69,5 +70,6 @@ def evidence(model: Sequential, image: NDArray[np.uint8]) -> NDArray[np.float64]
     outputs = model.forward(copies, ctx)
     dy = np.zeros_like(outputs)
     dy[:, first], dy[:, second] = 1, -1
-    gradient: NDArray[np.float64] = model.backward(dy, ctx).mean(axis=0, dtype=np.float64)[..., 0]
-    return gradient
+    gradient = model.backward(dy, ctx).mean(axis=0, dtype=np.float64)[..., 0]
+    smooth: NDArray[np.float64] = ndimage.gaussian_filter(gradient, _REACH)
+    return smooth

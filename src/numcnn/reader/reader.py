@@ -18,8 +18,10 @@ from numcnn.vision.picture import MAX_BYTES, MAX_PIXELS, Source
 BLANK = "nothing is written here"
 NO_DIGIT = "not a digit"
 SEVERAL = "several digits that cannot be told apart"
+DRAWING = "part of a drawing"
+_CROWD, _LEAST_READ = 4, 0.2  # of things that were found, of their ink
 _SENSIBLE = 0.2  # of `_sense`
-_CERTAIN = 1.3  # of which is ink and which is paper; see `numcnn.vision.Ink`
+_CERTAIN = 1.5  # of which is ink and which is paper; see `numcnn.vision.Ink`
 
 
 @final
@@ -98,39 +100,39 @@ class Reader:
 
     def _grouped(self, page: Page, hearing: Hearing) -> Page:
         """Tell digits apart, and look again where little of what was found makes sense."""
-        best = page.grouped(hearing.score)
-        sense = _sense(best, hearing)
-        if sense > _SENSIBLE and page.ink.certainty > _CERTAIN:
-            return best
-        others = [page.inverted]
-        if page.sheet is not None:
-            others.append(page.uncropped)
-        for other in others:
-            way = other().grouped(hearing.score)
-            other_sense = _sense(way, hearing)
-            # It takes more to overrule what the picture tells clearly.
-            if other_sense > sense + (0.0 if page.ink.certainty <= _CERTAIN else 0.8):
-                best, sense = way, other_sense
-        return best
+        ways = [page.grouped(hearing.score)]
+        if page.ink.certainty <= _CERTAIN:
+            ways.append(page.inverted().grouped(hearing.score))
+        if page.sheet is not None and _sense(ways[0], hearing) < _SENSIBLE:
+            ways.append(page.uncropped().grouped(hearing.score))
+        return max(ways, key=lambda way: _sense(way, hearing))
 
     def _judged(self, page: Page, hearing: Hearing) -> Reading:
         name, size = page.picture.name, page.picture.original_size
         if not page.lines:
             return Reading(name, size, (), (Rejected((0, 0, *size), BLANK),))
-        lines: list[Line] = []
-        rejected: list[Rejected] = []
-        for regions in page.lines:
-            digits: list[Digit] = []
-            answers = hearing.probabilities(regions)
-            for region, probabilities in zip(regions, answers, strict=True):
-                answer = self._answer(page.box(region), probabilities)
-                if isinstance(answer, Digit):
-                    digits.append(answer)
-                else:
-                    rejected.append(answer)
-            if digits:
-                lines.append(Line(tuple(digits)))
-        return Reading(name, size, tuple(lines), tuple(rejected))
+        answers = [
+            [
+                self._answer(page.box(region), said)
+                for region, said in zip(regions, hearing.probabilities(regions), strict=True)
+            ]
+            for regions in page.lines
+        ]
+        if self._is_drawing(page, answers):
+            answers = [[Rejected(answer.box, DRAWING) for answer in line] for line in answers]
+        lines = [tuple(answer for answer in line if isinstance(answer, Digit)) for line in answers]
+        rejected = [answer for line in answers for answer in line if isinstance(answer, Rejected)]
+        return Reading(name, size, tuple(Line(line) for line in lines if line), tuple(rejected))
+
+    def _is_drawing(self, page: Page, answers: list[list[Digit | Rejected]]) -> bool:
+        """Tell whether hardly anything in a picture is a digit: then those are parts of a drawing.
+
+        Some stroke of every drawing looks like a 1.
+        """
+        flat = [answer for line in answers for answer in line]
+        masses = [region.mass for region in page.regions]
+        read = sum(m for m, answer in zip(masses, flat, strict=True) if isinstance(answer, Digit))
+        return len(flat) >= _CROWD and read < _LEAST_READ * sum(masses)
 
     def _answer(self, box: Box, probabilities: Probabilities) -> Digit | Rejected:
         reason = self._objection(probabilities)

@@ -25,6 +25,9 @@ Mask = NDArray[np.bool_]
 _PAPER_SIDE = 320
 # What the eye calls a mark on paper: less contrast than this is texture, whatever the noise.
 _LEAST_CONTRAST = 0.08
+# In a photograph, blotches of paper and light stand out by more than that, and than the noise.
+_NOISY = 0.004
+_LEAST_IN_NOISE, _LEAST_TO_NOISE = 0.14, 12
 # A picture of at most so many pixels is one digit that fills it, and hardly a photograph.
 _TINY = 64
 # Ink takes little from what is dark; the noise there would count as much.
@@ -95,6 +98,8 @@ def find_ink(pixels: Pixels, is_light: bool | None = None, sheet: Mask | None = 
     # Of the darkest half: in a large picture, there may be more of a shadow's edge than of ink.
     strongest = candidates[candidates > 0.5 * np.percentile(candidates, 99)]
     contrast = float(np.percentile(strongest, 80))
+    if noise > _NOISY and contrast < max(_LEAST_IN_NOISE, _LEAST_TO_NOISE * noise):
+        return blank
     high = max(0.32 * contrast, 5 * noise)
     # Without noise, the faintest gray at a stroke's edge belongs to it.
     low = max(0.15 * contrast, 3 * noise) if noise > 0.002 else 0.002

@@ -68,7 +68,7 @@ def find_sheet(pixels: Pixels) -> Mask | None:
     if not 0 < desk.mean() < _MOST_AREA:
         return None
     # The edge itself, and the small parts between desk and edge.
-    beyond = ndimage.binary_dilation(desk, np.ones((3, 3), bool), iterations=2)
+    beyond = ndimage.binary_dilation(desk, np.ones((3, 3), bool), iterations=3)
     whole = Image.fromarray(beyond.astype(np.uint8) * 255).resize((width, height))
     found: Mask = np.asarray(whole) < 128
     return found
