@@ -8,7 +8,7 @@ from PIL import Image
 from numcnn.data import load_digits, names
 from numcnn.data.dataset import DIGITS
 from numcnn.model_files import ModelFile, load_model
-from numcnn.nn import Dense, Flatten, Sequential
+from numcnn.nn import Dense, Flatten, Sequential, TrainingEngine
 from numcnn.recipes import RECIPES
 from numcnn.run import Run, load_part, train
 from numcnn.run_settings import RunSettings
@@ -75,7 +75,7 @@ def test_what_the_settings_came_down_to_is_written_as_json(tmp_path, recipe, mon
         raise KeyboardInterrupt
 
     # The settings are there before the first batch is learned from.
-    monkeypatch.setattr(Sequential, "backward", stop)
+    monkeypatch.setattr(TrainingEngine, "backward", stop)
     with pytest.raises(KeyboardInterrupt):
         train(RunSettings(recipe=recipe, epochs=1), tmp_path / "run", progress="none")
     assert [path.name for path in (tmp_path / "run").iterdir()] == ["settings.json"]

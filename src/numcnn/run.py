@@ -124,6 +124,7 @@ def train(
         checkpoint=checkpoint,
         resume=resume,
         progress=progress,
+        engine=settings.engine,
     )
     if not len(history):
         return Run(folder, model, history, {}, None)

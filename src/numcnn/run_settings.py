@@ -10,6 +10,7 @@ from numcnn import recipes
 from numcnn.data import Splits, describe, load
 from numcnn.data.download import ProgressBar
 from numcnn.data.folder import Color
+from numcnn.nn import ENGINES
 from numcnn.recipes import Recipe
 
 
@@ -31,6 +32,8 @@ class RunSettings:
         augment: Whether to use the recipe's augmentation.
         size: Resize a folder's images to ``(height, width)``.
         color: "auto", "gray" or "rgb": how to read a folder's images.
+        engine: "auto" for the way that is planned for the machine, "layers" for the layers' own
+            code.
 
     Raises:
         ValueError: A setting is out of range, or of another type, as a file may have it.
@@ -48,6 +51,7 @@ class RunSettings:
     augment: bool = True
     size: tuple[int, int] | None = None
     color: Color = "auto"
+    engine: str = "auto"
 
     def __post_init__(self) -> None:
         rate, share = self.learning_rate, self.validation_split
@@ -80,6 +84,7 @@ class RunSettings:
                 "height and width in pixels",
             ),
             "color": (self.color in ("auto", "gray", "rgb"), "auto, gray or rgb"),
+            "engine": (self.engine in ENGINES, " or ".join(ENGINES)),
         }
         for name, (is_right, what) in wanted.items():
             if not is_right:

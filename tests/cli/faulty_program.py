@@ -12,7 +12,7 @@ import signal
 import sys
 
 from numcnn.cli import main
-from numcnn.nn import Sequential
+from numcnn.nn import TrainingEngine
 
 MOST_BYTES = 20_000
 """What the full disk still takes: the history, but no model."""
@@ -31,7 +31,7 @@ def happen(fault: str) -> None:
 if __name__ == "__main__":
     fault, batch, *arguments = sys.argv[1:]
     left = int(batch)
-    backward = Sequential.backward
+    backward = TrainingEngine.backward
 
     def backward_with_fault(*values, **named):
         global left
@@ -40,5 +40,5 @@ if __name__ == "__main__":
             happen(fault)
         return backward(*values, **named)
 
-    Sequential.backward = backward_with_fault
+    TrainingEngine.backward = backward_with_fault
     main(arguments)

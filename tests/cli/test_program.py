@@ -19,6 +19,7 @@ COMMANDS = [
     ("data", "list"),
     ("data", "fetch"),
     ("models",),
+    ("plan",),
 ]
 
 WITHOUT = """

@@ -22,6 +22,7 @@ def test_every_command_has_its_section():
         "## numcnn data list",
         "## numcnn evaluate",
         "## numcnn models",
+        "## numcnn plan",
         "## numcnn predict",
         "## numcnn train",
     ]

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from numcnn.nn import Sequential
+from numcnn.nn import TrainingEngine
 from tests.cli.outcome import run_python, tree
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such signals")
@@ -26,7 +26,7 @@ def history(folder: Path) -> list[dict[str, float]]:
 @pytest.fixture
 def stopped(numcnn, small, monkeypatch):
     """A run in ``run`` that Ctrl-C ended in its second epoch, and what was said."""
-    backward, left = Sequential.backward, [MIDDLE]
+    backward, left = TrainingEngine.backward, [MIDDLE]
 
     def pressing(*values, **named):
         left[0] -= 1
@@ -34,7 +34,7 @@ def stopped(numcnn, small, monkeypatch):
             signal.raise_signal(signal.SIGINT)
         return backward(*values, **named)
 
-    monkeypatch.setattr(Sequential, "backward", pressing)
+    monkeypatch.setattr(TrainingEngine, "backward", pressing)
     return numcnn(*small, "--out", "run")
 
 

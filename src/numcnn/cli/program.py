@@ -9,6 +9,7 @@ from numcnn.cli.data import data
 from numcnn.cli.evaluate import evaluate
 from numcnn.cli.explain import explain
 from numcnn.cli.models import models
+from numcnn.cli.plan import plan
 from numcnn.cli.predict import predict
 from numcnn.cli.read import read
 from numcnn.cli.train import train
@@ -32,7 +33,7 @@ def program() -> None:
     """Convolutional networks written from scratch with NumPy: train them, and use them."""
 
 
-for command in (read, explain, train, evaluate, predict, data, models):
+for command in (read, explain, train, evaluate, predict, data, models, plan):
     program.add_command(command)
 
 

@@ -9,6 +9,7 @@ from click.core import ParameterSource
 from numcnn import recipes
 from numcnn.cli import options
 from numcnn.cli.download_bar import DownloadBar
+from numcnn.nn import ENGINES
 from numcnn.run import METRICS, SETTINGS, Run
 from numcnn.run import train as train_run
 from numcnn.run_settings import RunSettings
@@ -52,6 +53,12 @@ Examples:
 @click.option("--no-augment", is_flag=True, help="Train on the images as they are.")
 @options.size
 @options.color
+@click.option(
+    "--engine",
+    type=click.Choice(ENGINES),
+    help="How to compute: as planned for this machine, or as the layers are written (slower, the "
+    "same up to rounding). [default: auto]",
+)
 @click.option(
     "--settings",
     "settings_file",

@@ -2,6 +2,7 @@
 
 from numcnn.nn.arrays import Array, Shape
 from numcnn.nn.context import Context
+from numcnn.nn.engine import PlanSummary, TrainingEngine
 from numcnn.nn.gradient_check import check_gradients, directional_error
 from numcnn.nn.layers import (
     GELU,
@@ -27,7 +28,7 @@ from numcnn.nn.layers import (
     Tanh,
 )
 from numcnn.nn.losses import Loss, MeanSquaredError, SigmoidCrossEntropy, SoftmaxCrossEntropy
-from numcnn.nn.model import Sequential
+from numcnn.nn.model import ENGINES, Sequential
 from numcnn.nn.optimizers import SGD, Adam, AdamW, MovingAverage, Optimizer, RMSProp
 from numcnn.nn.schedules import (
     Constant,
@@ -41,6 +42,7 @@ from numcnn.nn.schedules import (
 from numcnn.nn.summary import Summary
 
 __all__ = [
+    "ENGINES",
     "GELU",
     "SGD",
     "Activation",
@@ -67,6 +69,7 @@ __all__ = [
     "Normalization",
     "OneCycle",
     "Optimizer",
+    "PlanSummary",
     "Pool2D",
     "RMSProp",
     "ReLU",
@@ -83,6 +86,7 @@ __all__ = [
     "StepDecay",
     "Summary",
     "Tanh",
+    "TrainingEngine",
     "WarmUp",
     "check_gradients",
     "directional_error",

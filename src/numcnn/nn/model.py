@@ -9,12 +9,17 @@ from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from numcnn.nn.arrays import Array, Shape
 from numcnn.nn.context import Context
+from numcnn.nn.engine import InferenceEngine, PlanSummary, Predictor, TrainingEngine, summarize
+from numcnn.nn.engine.plan import Plan
 from numcnn.nn.flat_vector import flat_vector
 from numcnn.nn.layers import LAYERS, Layer, Sigmoid, Softmax, layer_from_config
 from numcnn.nn.layers.activation import softmax
 from numcnn.nn.layers.chain import Chain
-from numcnn.nn.settings import whole
+from numcnn.nn.settings import require_batch, whole
 from numcnn.nn.summary import Summary, SummaryRow
+
+ENGINES = ("auto", "layers")
+"""The ways to compute a model: as it is planned for this machine, or as the layers are written."""
 
 
 @final
@@ -54,6 +59,7 @@ class Sequential:
         self.parameters: Array = np.empty(0, np.float32)
         self.statistics: Array = np.empty(0, np.float32)
         self._chain = Chain(self.layers)
+        self._inference: InferenceEngine | None = None
         if not self.layers:
             raise ValueError("layers is empty; give at least one layer")
         seen: set[Layer] = set()
@@ -101,6 +107,8 @@ class Sequential:
     def _lay_out(self, dtype: DTypeLike) -> None:
         """Move all parameters and all state into one vector each, and give the layers views."""
         layers = [layer for _, layer in self.named_layers()]
+        # What is planned holds views of the vectors that are replaced here.
+        self._inference = None
         self.parameters, views = flat_vector(
             [array for layer in layers for array in layer.params.values()], dtype
         )
@@ -159,23 +167,33 @@ class Sequential:
             for name, value in arrays.items():
                 layer.state[name][...] = value
 
-    def outputs(self, x: ArrayLike, batch_size: int = 128) -> Array:
+    def outputs(self, x: ArrayLike, batch_size: int = 256, engine: str = "auto") -> Array:
         """Compute the outputs in inference mode, a batch at a time.
+
+        Any number of threads may do so at once.
 
         Args:
             x: ``(count, *input_shape)``, of any real dtype.
-            batch_size: How many examples go through at once; bounds the memory.
+            batch_size: At most so many examples go through at once; bounds the memory.
+            engine: "auto" for the way that is planned for this machine, "layers" for the layers'
+                own code. They agree up to rounding.
 
         Returns:
             ``(count, *output_shape)``.
 
         Raises:
-            ValueError: The model is not built, or ``x`` has another shape.
+            ValueError: The model is not built, or ``x`` has another shape, or an argument is out
+                of range.
         """
         x = np.asarray(x)
         whole("batch_size", batch_size)
-        if not x.ndim:
-            self._checked(x)
+        self._require_shape(x)
+        if self.is_planned(engine) and len(x):
+            if self._inference is None:
+                self._inference = InferenceEngine(
+                    self._chain.links(), self.input_shape, self.output_shape
+                )
+            return self._inference.outputs(x, batch_size)
         # One empty batch if there are no examples, so that shape and errors are as always.
         return np.concatenate(
             [
@@ -184,27 +202,96 @@ class Sequential:
             ]
         )
 
-    def predict_proba(self, x: ArrayLike, batch_size: int = 128) -> Array:
+    def is_planned(self, engine: str) -> bool:
+        """Whether the engine of that name computes this model by a plan; see `outputs`.
+
+        Plans are for float32. In any other dtype, the layers' own code runs.
+
+        Raises:
+            ValueError: There is no engine of that name.
+        """
+        if engine not in ENGINES:
+            raise ValueError(f"engine is {engine!r}; choose one of {', '.join(ENGINES)}")
+        return engine == "auto" and self.parameters.dtype == np.float32
+
+    def training_engine(self, workers: int | None = None) -> TrainingEngine:
+        """The forward and backward passes, planned for this machine.
+
+        ::
+
+            with model.training_engine() as engine:
+                outputs = engine.forward(x, ctx)
+                gradient = engine.backward(dy, ctx)
+
+        Args:
+            workers: How many threads; one for each core if None.
+
+        Raises:
+            ValueError: The model is not built or not float32, or there are less than 1 workers.
+        """
+        self._require_float32()
+        return TrainingEngine(self._chain.links(), self.input_shape, workers)
+
+    def predictor(self, batch_size: int = 1) -> Predictor:
+        """Outputs for batches of one size at the least cost a call.
+
+        ::
+
+            with model.predictor() as predict:
+                for image in images:
+                    print(predict(image[None]).argmax())
+
+        Raises:
+            ValueError: The model is not built or not float32, or the batch size is not positive.
+        """
+        self._require_float32()
+        whole("batch_size", batch_size)
+        return Predictor(self._chain.links(), self.input_shape, batch_size)
+
+    def plan(
+        self, batch_size: int = 128, *, training: bool = True, measure: bool = False
+    ) -> PlanSummary:
+        """Say how the engine computes this model: what it chose for each layer.
+
+        Args:
+            batch_size: Examples a pass.
+            training: Whether to plan training, or inference.
+            measure: Whether to run the plan and take the time of each stage.
+
+        Raises:
+            ValueError: The model is not built, or the batch size is not positive.
+        """
+        self._require_built()
+        whole("batch_size", batch_size)
+        plan = Plan(self._chain.links(), self.input_shape, batch_size, training=training)
+        return summarize(plan, measure=measure)
+
+    def predict_proba(self, x: ArrayLike, batch_size: int = 256, engine: str = "auto") -> Array:
         """Compute the classes' probabilities.
 
         The outputs go through a softmax, unless the last layer is a `Softmax` or `Sigmoid` already.
+        The arguments are those of `outputs`.
 
         Returns:
             ``(count, classes)``.
         """
-        return self.probabilities(self.outputs(x, batch_size))
+        return self.probabilities(self.outputs(x, batch_size, engine))
 
     def probabilities(self, outputs: Array) -> Array:
         """Turn outputs into probabilities; see `predict_proba`. Both ``(count, classes)``."""
         return outputs if isinstance(self.layers[-1], Softmax | Sigmoid) else softmax(outputs)
 
-    def predict(self, x: ArrayLike, batch_size: int = 128) -> NDArray[np.intp]:
+    def predict(
+        self, x: ArrayLike, batch_size: int = 256, engine: str = "auto"
+    ) -> NDArray[np.intp]:
         """Say the most probable class of each example, as its index.
+
+        The arguments are those of `outputs`.
 
         Returns:
             ``(count,)``.
         """
-        return self.outputs(x, batch_size).argmax(axis=-1)
+        return self.outputs(x, batch_size, engine).argmax(axis=-1)
 
     def activations(self, x: ArrayLike) -> Iterator[tuple[str, Array]]:
         """Yield each layer's name and its output for a batch, in inference mode, first to last."""
@@ -322,15 +409,22 @@ class Sequential:
         if not self.input_shape:
             raise ValueError("the model has no weights yet; call build(input_shape) first")
 
-    def _checked(self, x: ArrayLike) -> Array:
+    def _require_float32(self) -> None:
         self._require_built()
-        batch = np.asarray(x, self.parameters.dtype)
-        if batch.shape[1:] != self.input_shape:
+        if self.parameters.dtype != np.float32:
             raise ValueError(
-                f"x has the shape {batch.shape}, but this model takes "
-                f"(batch, {', '.join(map(str, self.input_shape))}); reshape or resize x"
+                f"the model's numbers are {self.parameters.dtype}, and the engine computes in "
+                'float32; use forward and backward, or astype("float32")'
             )
+
+    def _checked(self, x: ArrayLike) -> Array:
+        batch = np.asarray(x, self.parameters.dtype)
+        self._require_shape(batch)
         return batch
+
+    def _require_shape(self, x: NDArray[Any]) -> None:
+        self._require_built()
+        require_batch("x", x, self.input_shape)
 
 
 def _walk(name: str, layer: Layer) -> Iterator[tuple[str, Layer]]:

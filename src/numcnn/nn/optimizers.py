@@ -7,8 +7,9 @@ as if it had never stopped.
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import ClassVar, final
 
 import numpy as np
@@ -17,7 +18,10 @@ from numpy.typing import NDArray
 from numcnn.nn.arrays import Array
 from numcnn.nn.schedules import Constant, Schedule
 
-_CHUNK = 16_384
+Spread = Callable[[Sequence[Callable[[], None]]], None]
+"""Runs tasks that do not depend on each other; see `Optimizer.step`."""
+
+_CHUNK = 24_576
 """Parameters updated at once: a chunk with its slots and temporaries stays in a core's cache."""
 
 
@@ -65,6 +69,7 @@ class Optimizer(ABC):
         gradient: Array,
         rate: float | None = None,
         decayed: NDArray[np.bool_] | None = None,
+        spread: Spread | None = None,
     ) -> None:
         """Change ``parameters`` in place by one step.
 
@@ -74,6 +79,8 @@ class Optimizer(ABC):
             rate: This step's learning rate; needed if `learning_rate` is a schedule, since only
                 the training knows the time.
             decayed: Which parameters weight decay applies to; all if None.
+            spread: What runs the step's parts, perhaps on several threads; each part changes
+                numbers of its own, so the result is the same. One after another if None.
 
         Raises:
             ValueError: The vectors do not fit, or a schedule's rate is missing.
@@ -90,7 +97,9 @@ class Optimizer(ABC):
                 )
             rate = self.learning_rate
         for name in self.slot_names:
-            slot = self.slots.setdefault(name, np.zeros_like(parameters))
+            if name not in self.slots:
+                self.slots[name] = np.zeros_like(parameters)
+            slot = self.slots[name]
             if slot.shape != parameters.shape:
                 raise ValueError(
                     f"the optimizer's {name} is for {slot.size} parameters, and there are "
@@ -98,15 +107,23 @@ class Optimizer(ABC):
                 )
         self.iterations += 1
         scale = self._clipping(gradient)
-        for start in range(0, parameters.size, _CHUNK):
+        kept = 1 - rate * self.weight_decay
+
+        def update(start: int) -> None:
             part = slice(start, start + _CHUNK)
             p, g = parameters[part], gradient[part]
             if self.weight_decay:
-                kept = 1 - rate * self.weight_decay
                 p *= kept if decayed is None else np.where(decayed[part], p.dtype.type(kept), 1)
             if scale != 1:
                 g = g * p.dtype.type(scale)
             self._update(p, g, {name: slot[part] for name, slot in self.slots.items()}, rate)
+
+        parts = [partial(update, start) for start in range(0, parameters.size, _CHUNK)]
+        if spread is None:
+            for part in parts:
+                part()
+        else:
+            spread(parts)
 
     def _clipping(self, gradient: Array) -> float:
         if self.clip_norm is None:
@@ -225,14 +242,22 @@ class Adam(Optimizer):
 
     def _update(self, p: Array, g: Array, slots: Mapping[str, Array], rate: float) -> None:
         m, v = slots["mean"], slots["square"]
-        m *= self.beta_1
-        m += (1 - self.beta_1) * g
-        v *= self.beta_2
-        v += (1 - self.beta_2) * g * g
-        # Both corrections as plain numbers: m' / (sqrt(v') + epsilon) without two more passes.
+        # m + (1 - beta_1) (g - m), and v alike: few passes, one temporary array.
+        t = g - m
+        t *= 1 - self.beta_1
+        m += t
+        np.multiply(g, g, out=t)
+        t -= v
+        t *= 1 - self.beta_2
+        v += t
+        # Both corrections are plain numbers, and that of v moves out of the denominator.
         correction_1 = 1 - self.beta_1**self.iterations
         correction_2 = math.sqrt(1 - self.beta_2**self.iterations)
-        p -= (rate / correction_1) * m / (np.sqrt(v) * (1 / correction_2) + self.epsilon)
+        np.sqrt(v, out=t)
+        t += self.epsilon * correction_2
+        np.divide(m, t, out=t)
+        t *= rate * correction_2 / correction_1
+        p -= t
 
 
 def AdamW(  # noqa: N802 (a name that everybody knows)

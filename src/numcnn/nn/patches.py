@@ -67,14 +67,14 @@ class Window:
 
     def pad(self, x: Array, fill: float = 0.0) -> Array:
         """Surround the images ``(batch, height, width, channels)`` as ``padding`` asks."""
-        top_bottom, left_right = self._margins(x.shape[1:])
+        top_bottom, left_right = self.margins(x.shape[1:])
         if not any(top_bottom + left_right):
             return x
         return np.pad(x, ((0, 0), top_bottom, left_right, (0, 0)), constant_values=fill)
 
     def crop(self, padded: Array, image_shape: Shape) -> Array:
         """Take the margins that `pad` added off again: its adjoint."""
-        (top, _), (left, _) = self._margins(image_shape)
+        (top, _), (left, _) = self.margins(image_shape)
         return padded[:, top : top + image_shape[0], left : left + image_shape[1]]
 
     def shifts(self, padded: Array, positions: tuple[int, int]) -> Iterator[Array]:
@@ -94,7 +94,7 @@ class Window:
                 right = j + self.stride[1] * positions[1]
                 yield padded[:, i : bottom : self.stride[0], j : right : self.stride[1]]
 
-    def _margins(self, image_shape: Shape) -> tuple[tuple[int, int], tuple[int, int]]:
+    def margins(self, image_shape: Shape) -> tuple[tuple[int, int], tuple[int, int]]:
         """Rows added above and below, columns added left and right."""
         if self.padding == "valid":
             return (0, 0), (0, 0)

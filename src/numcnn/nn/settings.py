@@ -4,6 +4,8 @@ import math
 import operator
 from typing import Any
 
+from numpy.typing import NDArray
+
 
 def whole(name: str, value: Any) -> int:
     """Read a count.
@@ -65,3 +67,16 @@ def number(name: str, value: Any, least: float = -math.inf, below: float = math.
         bounds += f" and less than {below:g}" if below < math.inf else ""
         raise ValueError(f"{name} is {value!r}; give a number{bounds}")
     return real
+
+
+def require_batch(name: str, x: NDArray[Any], shape: tuple[int, ...]) -> None:
+    """Check that ``x`` is a batch of examples of ``shape``.
+
+    Raises:
+        ValueError: It is not.
+    """
+    if not x.ndim or x.shape[1:] != shape:
+        raise ValueError(
+            f"{name} has the shape {x.shape}, but this model takes "
+            f"(batch, {', '.join(map(str, shape))}); reshape or resize {name}"
+        )

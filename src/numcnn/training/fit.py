@@ -10,7 +10,6 @@ from contextlib import contextmanager
 from typing import Any, final
 
 import numpy as np
-from threadpoolctl import threadpool_limits
 
 from numcnn.data import Augmentation, Batches, Dataset, split_validation
 from numcnn.nn import (
@@ -24,11 +23,13 @@ from numcnn.nn import (
     Softmax,
     SoftmaxCrossEntropy,
 )
+from numcnn.nn.engine import one_blas_thread
 from numcnn.training.callbacks import Callback, Moment
 from numcnn.training.checkpoint import Weights, load_checkpoint, save_checkpoint
 from numcnn.training.history import EpochRecord, History
 from numcnn.training.interruption import Interruption
 from numcnn.training.metrics import Evaluation, evaluate
+from numcnn.training.passes import LayerPasses, Passes
 from numcnn.training.progress import progress as progress_callback
 
 STREAM_LAYERS = int.from_bytes(b"layr")
@@ -56,6 +57,8 @@ def fit(
     checkpoint: str | os.PathLike[str] | None = None,
     resume: bool = False,
     progress: str = "auto",
+    engine: str = "auto",
+    workers: int | None = None,
 ) -> History:
     """Train a model on labeled images.
 
@@ -90,6 +93,10 @@ def fit(
         checkpoint: A file to keep the state in, written after each epoch.
         resume: Go on from ``checkpoint`` if the file exists.
         progress: How to show it: "auto", "bar", "lines" or "none".
+        engine: "auto" for the way that is planned for this machine, "layers" for the layers' own
+            code: slower, and the same up to rounding.
+        workers: How many threads the engine uses; one for each core if None. It changes no bit of
+            the result.
 
     Returns:
         What happened in each epoch.
@@ -112,7 +119,12 @@ def fit(
     batches = Batches(train, batch_size, seed, augmentation=augmentation)
     _prepare(model, train, validation, loss, seed)
     averaging = None if average is None else MovingAverage(average)
-    session = _Session(model, batches, validation, optimizer, loss, averaging, epochs)
+    passes: Passes = (
+        model.training_engine(workers) if model.is_planned(engine) else LayerPasses(model)
+    )
+    session = _Session(
+        model, passes, batches, validation, optimizer, loss, averaging, epochs, engine
+    )
     settings = _settings(session, average)
     if resume and checkpoint is not None and os.path.exists(checkpoint):  # noqa: PTH110
         session.best, session.history = load_checkpoint(
@@ -130,7 +142,7 @@ def fit(
     )
     # One thread for BLAS: how a product is cut over threads changes its last bits, and the same
     # seed is to give the same weights however many there are.
-    with Interruption() as interruption, threadpool_limits(1, user_api="blas"):
+    with Interruption() as interruption, one_blas_thread(), passes:
         try:
             for watcher in watchers:
                 watcher.train_begin(moment)
@@ -169,14 +181,19 @@ class _Session:
     def __init__(
         self,
         model: Sequential,
+        passes: Passes,
         batches: Batches,
         validation: Dataset | None,
         optimizer: Optimizer,
         loss: Loss,
         average: MovingAverage | None,
         epochs: int,
+        engine: str,
     ) -> None:
         self.model = model
+        self.passes = passes
+        self.engine = engine
+        self.decayed = model.decayed()
         self.batches = batches
         self.validation = validation
         self.optimizer = optimizer
@@ -244,11 +261,11 @@ class _Session:
         """Learn from one batch; return its loss and how many answers were right."""
         ctx = Context(training=True, rng=rng)
         with _quiet():
-            outputs = self.model.forward(images, ctx)
+            outputs = self.passes.forward(images, ctx)
             value, dy = self.loss.value_and_gradient(outputs, labels)
-            self.model.backward(dy, ctx)
+            gradient = self.passes.backward(dy, ctx)
             self.optimizer.step(
-                self.model.parameters, self.model.gradient(ctx), rate, self.model.decayed()
+                self.model.parameters, gradient, rate, self.decayed, self.passes.spread
             )
             self.model.commit(ctx)
             if self.average is not None:
@@ -260,7 +277,7 @@ class _Session:
         if self.validation is None:
             return None
         with _quiet():
-            return evaluate(self.model, self.validation, self.loss)
+            return evaluate(self.model, self.validation, self.loss, engine=self.engine)
 
     @contextmanager
     def _averaged(self) -> Iterator[None]:
@@ -337,6 +354,7 @@ def _settings(session: _Session, average: float | None) -> dict[str, Any]:
         "epochs": session.epochs,
         "batch_size": batches.batch_size,
         "seed": batches.seed,
+        "engine": session.engine,
         "optimizer": repr(session.optimizer),
         "loss": repr(session.loss),
         "average": average,

@@ -37,7 +37,11 @@ class Evaluation:
 
 
 def evaluate(
-    model: Sequential, dataset: Dataset, loss: Loss | None = None, batch_size: int = 128
+    model: Sequential,
+    dataset: Dataset,
+    loss: Loss | None = None,
+    batch_size: int = 256,
+    engine: str = "auto",
 ) -> Evaluation:
     """Measure a model on a labeled data set.
 
@@ -46,6 +50,7 @@ def evaluate(
         dataset: Images of the model's shape, with labels.
         loss: What to measure beside the accuracy; softmax cross-entropy by default.
         batch_size: How many images go through at once; bounds the memory.
+        engine: How to compute; see `Sequential.outputs`.
 
     Raises:
         ValueError: The data set has no labels, no images, or images of another shape or more
@@ -58,7 +63,7 @@ def evaluate(
             f"the model takes images of {_size(model.input_shape)}, and those of {dataset.name} "
             f"are {_size(dataset.image_shape)}; use a model that was trained on such images"
         )
-    outputs = model.outputs(dataset.images, batch_size)
+    outputs = model.outputs(dataset.images, batch_size, engine)
     classes = outputs.shape[-1]
     if classes < len(dataset.classes):
         raise ValueError(

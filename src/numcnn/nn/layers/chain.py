@@ -2,13 +2,27 @@
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from typing import final
+from typing import NamedTuple, final
 
 import numpy as np
 
 from numcnn.nn.arrays import Array, Shape
 from numcnn.nn.context import Context
 from numcnn.nn.layers.base import Layer
+
+
+class Link(NamedTuple):
+    """A layer in a chain that is built.
+
+    Attributes:
+        name: Unique in its chain.
+        layer: The layer.
+        output_shape: What it makes of one example.
+    """
+
+    name: str
+    layer: Layer
+    output_shape: Shape
 
 
 @final
@@ -30,6 +44,13 @@ class Chain:
 
     def __iter__(self) -> Iterator[tuple[str, Layer]]:
         return iter(self._layers)
+
+    def links(self) -> list[Link]:
+        """The layers with what `build` found out about them."""
+        return [
+            Link(name, layer, shape)
+            for (name, layer), shape in zip(self._layers, self.shapes[1:], strict=True)
+        ]
 
     def build(self, input_shape: Shape, rng: np.random.Generator) -> Shape:
         """Build the layers, each for the output of the one before.

@@ -68,6 +68,11 @@ class Residual(Layer):
             for name, layer in chain:
                 yield f"{place}.{name}", layer
 
+    @property
+    def ways(self) -> tuple[Chain, Chain]:
+        """The branch and the shortcut as chains."""
+        return self._branch, self._shortcut
+
     def multiply_adds(self, input_shape: Shape, output_shape: Shape) -> int:
         """What the layers of both ways take together."""
         return self._branch.multiply_adds() + self._shortcut.multiply_adds()

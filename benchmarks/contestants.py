@@ -1,0 +1,132 @@
+"""One side of the speed comparison, in a process of its own that waits until it is asked.
+
+    python benchmarks/contestants.py numcnn|torch|sklearn
+
+Reads requests, one JSON list a line (network, task, seconds), from standard input, works for so
+long, and writes how many images a second went through: each side has its threads and its memory for
+itself, and none of them runs while the other one is measured.
+"""
+
+import json
+import resource
+import sys
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+from benchmarks.networks import IMAGE_SHAPE, NETWORKS, in_torch
+from numcnn import nn
+
+BATCHES = {"train": 128, "infer": 256, "single": 1}
+CLASSES = 10
+
+Step = Callable[[], object]
+
+
+def numcnn_step(network: str, task: str, stack: ExitStack) -> Step:
+    """What numcnn does again and again."""
+    rng = np.random.default_rng(0)
+    model = nn.Sequential(NETWORKS[network]())
+    model.build(IMAGE_SHAPE, seed=0)
+    images, labels = _batch(rng, BATCHES[task])
+    if task != "train":
+        predictor = stack.enter_context(model.predictor(len(images)))
+        return lambda: predictor(images)
+    loss, optimizer, decayed = nn.SoftmaxCrossEntropy(), nn.Adam(), model.decayed()
+    engine = stack.enter_context(model.training_engine())
+
+    def step() -> None:
+        ctx = nn.Context(training=True, rng=rng)
+        _, gradient = loss.value_and_gradient(engine.forward(images, ctx), labels)
+        optimizer.step(
+            model.parameters, engine.backward(gradient, ctx), 0.001, decayed, engine.spread
+        )
+        model.commit(ctx)
+
+    return step
+
+
+def torch_step(network: str, task: str, stack: ExitStack, layout: str) -> Step:
+    """What PyTorch does again and again."""
+    import torch
+
+    torch.manual_seed(0)
+    memory_format = getattr(torch, layout)
+    model = in_torch(NETWORKS[network]()).to(memory_format=memory_format)
+    pixels, targets = _batch(np.random.default_rng(0), BATCHES[task])
+    images = torch.from_numpy(pixels.transpose(0, 3, 1, 2).copy()).contiguous(
+        memory_format=memory_format
+    )
+    if task != "train":
+        model.eval()
+        stack.enter_context(torch.inference_mode())
+        return lambda: model(images)
+    labels = torch.from_numpy(targets)
+    optimizer = torch.optim.Adam(model.parameters())
+    loss = torch.nn.CrossEntropyLoss()
+
+    def step() -> None:
+        optimizer.zero_grad()
+        value = loss(model(images), labels)
+        value.backward()
+        optimizer.step()
+        # numcnn knows its loss after each step, too.
+        value.item()
+
+    return step
+
+
+def sklearn_step(_network: str, task: str, _stack: ExitStack) -> Step:
+    """What scikit-learn's classifier does again and again."""
+    from sklearn.neural_network import MLPClassifier
+
+    images, labels = _batch(np.random.default_rng(0), BATCHES[task])
+    flat = images.reshape(len(images), -1)
+    model = MLPClassifier((128,), batch_size=BATCHES["train"], random_state=0)
+    model.partial_fit(flat, labels, classes=np.arange(CLASSES))
+    if task == "train":
+        return lambda: model.partial_fit(flat, labels)
+    return lambda: model.predict_proba(flat)
+
+
+def _batch(rng: np.random.Generator, count: int) -> tuple[Any, Any]:
+    images = rng.normal(size=(count, *IMAGE_SHAPE)).astype(np.float32)
+    return images, rng.integers(0, CLASSES, count)
+
+
+def main() -> None:
+    """Serve."""
+    side, *layout = sys.argv[1:]
+    makers: dict[str, Callable[..., Step]] = {
+        "numcnn": numcnn_step,
+        "torch": torch_step,
+        "sklearn": sklearn_step,
+    }
+    current: tuple[str, str] | None = None
+    with ExitStack() as everything:
+        stack = everything.enter_context(ExitStack())
+        step: Step = lambda: None  # noqa: E731
+        for line in sys.stdin:
+            network, task, seconds = json.loads(line)
+            if current != (network, task):
+                stack.close()
+                step, current = makers[side](network, task, stack, *layout), (network, task)
+            # In threes, so that looking at the clock costs little beside a step of a few us.
+            start, count = time.perf_counter(), 0
+            while count < 3 or time.perf_counter() - start < seconds:
+                step()
+                step()
+                step()
+                count += 3
+            speed = count * BATCHES[task] / (time.perf_counter() - start)
+            peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+            print(json.dumps({"images_per_second": speed, "peak_kb": peak}), flush=True)
+
+
+if __name__ == "__main__":
+    main()

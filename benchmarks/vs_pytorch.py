@@ -1,0 +1,309 @@
+"""Time numcnn against PyTorch on this machine's processor: training, inference, single images.
+
+    python benchmarks/vs_pytorch.py                    # all, and docs/benchmarks.md anew
+    python benchmarks/vs_pytorch.py --quick            # a minute
+    python benchmarks/vs_pytorch.py --net lenet --json
+
+Two processes, one for each side, work in turn, a fraction of a second each, on the same network,
+batch and optimizer; a figure is the median over the pairs of (images a second of numcnn) / (images
+a second of PyTorch). PyTorch gets a long warm-up, `inference_mode`, and the better of its two
+memory formats. Needs PyTorch: ``pip install torch``.
+
+Environment variables that tie NumPy's linear algebra library to an older processor's code are taken
+away for the measurement, as they would hold back one side only; the report says so.
+"""
+
+import argparse
+import json
+import os
+import platform
+import statistics
+import subprocess
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+from benchmarks.networks import NETWORKS
+
+TASKS = {"train": "training, 128", "infer": "inference, 256", "single": "one image"}
+FORMATS = ("contiguous_format", "channels_last")
+TYING = ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE", "OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS")
+REPORT = Path(__file__).resolve().parents[1] / "docs" / "benchmarks.md"
+
+
+class Contestant:
+    """A process that measures when it is asked."""
+
+    def __init__(self, *side: str) -> None:
+        environment = {name: value for name, value in os.environ.items() if name not in TYING}
+        self._process = subprocess.Popen(
+            [sys.executable, str(Path(__file__).with_name("contestants.py")), *side],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            env=environment,
+        )
+
+    def measure(self, network: str, task: str, seconds: float) -> dict[str, float]:
+        """Work for so long; return images a second, and the process's peak memory."""
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._process.stdin.write(json.dumps([network, task, seconds]) + "\n")
+        self._process.stdin.flush()
+        line = self._process.stdout.readline()
+        if not line:
+            raise SystemExit(f"a contestant failed at {network}, {task}; see above")
+        answer: dict[str, float] = json.loads(line)
+        return answer
+
+    def close(self) -> None:
+        """End it."""
+        assert self._process.stdin is not None
+        self._process.stdin.close()
+        self._process.wait()
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """One network and task.
+
+    Attributes:
+        ratio: The median over the pairs: numcnn's images a second over the other's.
+        numcnn: Images a second, median.
+        other: The same of the other side.
+        format: The other side's memory format.
+        pairs: How many pairs.
+    """
+
+    ratio: float
+    numcnn: float
+    other: float
+    format: str
+    pairs: int
+
+
+def compare(
+    network: str, task: str, others: Sequence[tuple[str, Contestant]], effort: "Effort"
+) -> Comparison:
+    """Measure numcnn and the best of the others, in turn."""
+    ours = Contestant("numcnn")
+    try:
+        # Twice: the first time is the warm-up.
+        best = max(
+            others,
+            key=lambda other: max(
+                other[1].measure(network, task, effort.warm_up)["images_per_second"]
+                for _ in range(2)
+            ),
+        )
+        ours.measure(network, task, effort.slice)
+        pairs = []
+        for _ in range(effort.pairs):
+            a = ours.measure(network, task, effort.slice)["images_per_second"]
+            b = best[1].measure(network, task, effort.slice)["images_per_second"]
+            pairs.append((a, b))
+    finally:
+        ours.close()
+    return Comparison(
+        statistics.median(a / b for a, b in pairs),
+        statistics.median(a for a, _ in pairs),
+        statistics.median(b for _, b in pairs),
+        best[0],
+        len(pairs),
+    )
+
+
+def peak_memory(network: str) -> dict[str, float]:
+    """Megabytes that a training process holds at its peak beyond one that only has its library."""
+    peaks = {}
+    for side in (("numcnn",), ("torch", "channels_last")):
+        contestant = Contestant(*side)
+        # The smallest network there is stands for the library alone.
+        idle = contestant.measure("mlp", "single", 0)["peak_kb"]
+        peak = contestant.measure(network, "train", 0.2)["peak_kb"]
+        contestant.close()
+        peaks[side[0]] = (peak - idle) / 1024
+        peaks[f"{side[0]} whole process"] = peak / 1024
+    return peaks
+
+
+@dataclass(frozen=True)
+class Effort:
+    """How long to measure.
+
+    Attributes:
+        warm_up: Seconds before, for each memory format.
+        slice: Seconds of one side at a time.
+        pairs: How many times both sides.
+    """
+
+    warm_up: float
+    slice: float
+    pairs: int
+
+
+def main() -> None:
+    """Read the arguments, measure, print."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--net", action="append", choices=list(NETWORKS), help="default: all")
+    parser.add_argument("--quick", action="store_true", help="a minute in all, less exact")
+    parser.add_argument("--json", action="store_true", help="print the ratios as JSON")
+    parser.add_argument("--no-report", action="store_true", help=f"leave {REPORT.name} as it is")
+    arguments = parser.parse_args()
+    effort = Effort(0.3, 0.15, 5) if arguments.quick else Effort(1.5, 0.4, 15)
+    networks = arguments.net or list(NETWORKS)
+    others = [(layout, Contestant("torch", layout)) for layout in FORMATS]
+    results: dict[str, dict[str, Comparison]] = {}
+    try:
+        for network in networks:
+            results[network] = {}
+            for task in TASKS:
+                results[network][task] = compare(network, task, others, effort)
+                if not arguments.json:
+                    print(_line(network, task, results[network][task]), flush=True)
+    finally:
+        for _, other in others:
+            other.close()
+    if arguments.json:
+        ratios = {
+            network: {task: round(found.ratio, 3) for task, found in tasks.items()}
+            for network, tasks in results.items()
+        }
+        print(json.dumps(ratios))
+    if set(networks) == set(NETWORKS) and not (arguments.quick or arguments.no_report):
+        memory = {network: peak_memory(network) for network in networks}
+        sklearn = {
+            task: compare("mlp", task, [("", Contestant("sklearn"))], effort)
+            for task in ("train", "infer")
+        }
+        REPORT.write_text(_report(results, memory, sklearn), encoding="utf-8")
+
+
+def _line(network: str, task: str, found: Comparison) -> str:
+    return (
+        f"{network:<6} {TASKS[task]:<15} {found.ratio:5.2f}x   numcnn {found.numcnn:>11,.0f}/s   "
+        f"PyTorch {found.other:>11,.0f}/s  ({found.format})"
+    )
+
+
+def _report(
+    results: dict[str, dict[str, Comparison]],
+    memory: dict[str, dict[str, float]],
+    sklearn: dict[str, Comparison],
+) -> str:
+    pairs = next(iter(next(iter(results.values())).values())).pairs
+    lines = [
+        "# Speed",
+        "",
+        "<!-- Written by benchmarks/vs_pytorch.py; do not edit. -->",
+        "",
+        "numcnn, which is NumPy alone, against PyTorch on the same processor: the same network,",
+        "float32, Adam, the same batch, both with all cores. Two processes work in turn; a ratio",
+        f"is the median over {pairs} pairs of (images a second of numcnn) / (images a second of",
+        "PyTorch), so above 1 numcnn is faster. PyTorch has the better of its two memory formats,",
+        "`inference_mode`, and a warm-up of seconds.",
+        "",
+        "```sh",
+        "pip install torch && python benchmarks/vs_pytorch.py",
+        "```",
+        "",
+        f"Measured on {_hardware()}.",
+        "",
+        "| network | "
+        + " | ".join(f"{text} a batch" if "," in text else text for text in TASKS.values())
+        + " |",
+        "|---|" + "---|" * len(TASKS),
+    ]
+    for network, tasks in results.items():
+        cells = [
+            f"**{found.ratio:.2f}** ({_speed(found.numcnn)} : {_speed(found.other)})"
+            for found in tasks.values()
+        ]
+        lines.append(f"| {network} | {' | '.join(cells)} |")
+    lines += ["", "In parentheses: images a second, numcnn : PyTorch.", "", "The networks:", ""]
+    for network in results:
+        text = " ".join((NETWORKS[network].__doc__ or "").split())
+        lines.append(f"- **{network}**: {text} `{_architecture(network)}`")
+    lines += [
+        "",
+        "## Memory",
+        "",
+        "Megabytes that training needs at its peak, batches of 128, beyond what the process has",
+        "with the library loaded; in parentheses, the whole process.",
+        "",
+        "| network | numcnn | PyTorch |",
+        "|---|---|---|",
+    ]
+    lines += [
+        f"| {network} | {found['numcnn']:.0f} ({found['numcnn whole process']:.0f}) "
+        f"| {found['torch']:.0f} ({found['torch whole process']:.0f}) |"
+        for network, found in memory.items()
+    ]
+    lines += [
+        "",
+        "## scikit-learn",
+        "",
+        "`MLPClassifier` on the network mlp, with the same batches: training, numcnn is",
+        f"**{sklearn['train'].ratio:.1f}** times as fast ({_speed(sklearn['train'].numcnn)} : "
+        f"{_speed(sklearn['train'].other)} images a second); predicting, "
+        f"**{sklearn['infer'].ratio:.1f}** times ({_speed(sklearn['infer'].numcnn)} : "
+        f"{_speed(sklearn['infer'].other)}).",
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def _speed(images: float) -> str:
+    return f"{images:,.0f}" if images < 100_000 else f"{images / 1000:,.0f}k"
+
+
+def _architecture(network: str) -> str:
+    parts = []
+    for layer in NETWORKS[network]():
+        settings: Any = layer
+        kind = type(layer).__name__
+        if kind == "Conv2D":
+            padding = "" if settings.padding == "valid" else " same"
+            parts.append(f"Conv{settings.filters}@{settings.kernel_size}{padding}")
+        elif kind == "Dense":
+            parts.append(f"Dense{settings.units}")
+        elif kind != "Flatten":
+            parts.append({"MaxPool2D": "MaxPool2", "BatchNorm": "BN"}.get(kind, kind))
+    return "-".join(parts)
+
+
+def _hardware() -> str:
+    model = platform.processor() or platform.machine()
+    try:
+        for line in Path("/proc/cpuinfo").read_text("utf-8").splitlines():
+            if line.startswith("model name"):
+                model = line.partition(":")[2].strip()
+                break
+    except OSError:
+        pass
+    environment = {name: value for name, value in os.environ.items() if name not in TYING}
+    kernels = subprocess.run(
+        [
+            sys.executable,
+            "-c",
+            "from numcnn.nn.engine.machine import blas_kernels; print(blas_kernels())",
+        ],
+        check=True,
+        capture_output=True,
+        text=True,
+        env=environment,
+    ).stdout.strip()
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    return (
+        f"{cores} cores of {model}, {platform.system()}, Python {platform.python_version()}, "
+        f"NumPy {version('numpy')} ({kernels}), PyTorch {version('torch')}, numcnn "
+        f"{version('numcnn')}"
+    )
+
+
+if __name__ == "__main__":
+    main()

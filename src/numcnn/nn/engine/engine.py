@@ -1,0 +1,233 @@
+"""The engine of one model: plans made when they are needed, and kept for the next time."""
+
+import threading
+from collections.abc import Sequence
+from contextlib import ExitStack
+from itertools import pairwise
+from types import TracebackType
+from typing import Any, Self, final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from numcnn.nn.arrays import Array, Shape
+from numcnn.nn.context import Context
+from numcnn.nn.engine import machine
+from numcnn.nn.engine.plan import Plan
+from numcnn.nn.engine.workers import Round, Task, Workers
+from numcnn.nn.layers.chain import Link
+from numcnn.nn.settings import require_batch
+
+_LEAST_TASKS = 8
+"""Tasks for each thread below which waking the threads costs more than they save."""
+
+_MOST_PLANS = 12
+"""Plans of an inference engine that are kept; each has memory of its own."""
+
+
+@final
+class TrainingEngine:
+    """Forward and backward passes of a model, while the ``with`` block lasts.
+
+    Inside it the worker threads live, and BLAS is held to one thread.
+    """
+
+    def __init__(
+        self, links: Sequence[Link], input_shape: Shape, workers: int | None = None
+    ) -> None:
+        """Store what to plan.
+
+        Args:
+            links: The model's layers.
+            input_shape: Of one example.
+            workers: How many threads; one for each core if None. It changes no bit of any result.
+
+        Raises:
+            ValueError: There are less than 1 workers.
+        """
+        if workers is not None and workers < 1:
+            raise ValueError(f"workers is {workers}; give at least 1, or None for one a core")
+        self._links = links
+        self._input_shape = input_shape
+        self._plans: dict[int, Plan] = {}
+        self._workers = Workers(min(workers or machine.lanes(), machine.lanes()))
+        self._alone = Workers(1)
+        self._stack = ExitStack()
+
+    def __enter__(self) -> Self:
+        machine.lanes()
+        self._stack.enter_context(machine.one_blas_thread())
+        self._stack.enter_context(self._workers)
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._stack.close()
+
+    def plan(self, batch_size: int) -> Plan:
+        """The plan for batches of one size."""
+        if batch_size not in self._plans:
+            self._plans[batch_size] = Plan(
+                self._links, self._input_shape, batch_size, training=True
+            )
+        return self._plans[batch_size]
+
+    def forward(self, x: NDArray[Any], ctx: Context) -> Array:
+        """Compute the outputs of a batch; see `numcnn.nn.Sequential.forward`.
+
+        Raises:
+            ValueError: ``x`` has another shape than the model takes, or no examples.
+        """
+        require_batch("x", x, self._input_shape)
+        if not len(x):
+            raise ValueError("x has no examples; give at least one")
+        plan = self.plan(len(x))
+        return plan.forward(x, ctx, self._crew(plan)).copy()
+
+    def backward(self, dy: Array, ctx: Context) -> Array:
+        """Compute the gradient of all parameters as one vector.
+
+        Args:
+            dy: d loss / d outputs of the batch that `forward` saw last.
+            ctx: The one that `forward` was given.
+
+        Returns:
+            The engine's own vector: the next pass overwrites it.
+        """
+        plan = self.plan(len(dy))
+        return plan.backward(dy, self._crew(plan))
+
+    def spread(self, tasks: Sequence[Task]) -> None:
+        """Run tasks that do not depend on each other; see `numcnn.nn.Optimizer.step`."""
+        lanes = self._workers.count
+        if len(tasks) < _LEAST_TASKS * lanes:
+            lanes = 1
+        crew = self._workers if lanes > 1 else self._alone
+        # Neighbors together: two cores that write into one cache line wait for each other.
+        bounds = [lane * len(tasks) // lanes for lane in range(lanes + 1)]
+        crew.run([Round([tasks[start:stop] for start, stop in pairwise(bounds)])])
+
+    def _crew(self, plan: Plan) -> Workers:
+        return self._workers if plan.lanes > 1 else self._alone
+
+
+@final
+class InferenceEngine:
+    """Outputs of a model, for as many threads as call at once: each gets plans of its own."""
+
+    def __init__(self, links: Sequence[Link], input_shape: Shape, output_shape: Shape) -> None:
+        self._links = links
+        self._input_shape = input_shape
+        self._output_shape = output_shape
+        self._free: dict[int, list[Plan]] = {}
+        self._lock = threading.Lock()
+
+    def outputs(self, x: NDArray[Any], batch_size: int) -> Array:
+        """Compute the outputs of any number of examples.
+
+        Args:
+            x: ``(count, *input_shape)``.
+            batch_size: At most so many go through at once.
+
+        Returns:
+            ``(count, *output_shape)``.
+        """
+        outputs = np.empty((len(x), *self._output_shape), np.float32)
+        sizes = list(_sizes(len(x), batch_size))
+        with ExitStack() as stack:
+            stack.enter_context(machine.one_blas_thread())
+            workers: Workers | None = None
+            start = 0
+            for size in sizes:
+                plan = self._take(size)
+                if plan.lanes > 1 and workers is None:
+                    workers = stack.enter_context(Workers(machine.lanes(), pinned=False))
+                crew = workers if plan.lanes > 1 and workers else _ALONE
+                part = x[start : start + size]
+                outputs[start : start + size] = plan.forward(part, Context(), crew)
+                # Not given back after an error: nobody knows what state it is in.
+                self._give_back(plan)
+                start += size
+        return outputs
+
+    def _take(self, size: int) -> Plan:
+        with self._lock:
+            free = self._free.get(size)
+            if free:
+                return free.pop()
+        return Plan(self._links, self._input_shape, size, training=False)
+
+    def _give_back(self, plan: Plan) -> None:
+        with self._lock:
+            if sum(map(len, self._free.values())) >= _MOST_PLANS:
+                # The largest one; it holds the most memory.
+                largest = max(size for size, plans in self._free.items() if plans)
+                self._free[largest].pop()
+            self._free.setdefault(plan.batch_size, []).append(plan)
+
+
+@final
+class Predictor:
+    """Outputs for batches of one size, with everything ready: what serves the same call over again.
+
+    Inside the ``with`` block the worker threads live and BLAS is held to one thread. One thread
+    calls it at a time.
+    """
+
+    def __init__(self, links: Sequence[Link], input_shape: Shape, batch_size: int) -> None:
+        self._plan = Plan(links, input_shape, batch_size, training=False)
+        self._workers = Workers(self._plan.lanes)
+        self._stack = ExitStack()
+        self._ctx = Context()
+
+    def __enter__(self) -> Self:
+        self._stack.enter_context(machine.one_blas_thread())
+        self._stack.enter_context(self._workers)
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._stack.close()
+
+    def __call__(self, x: NDArray[Any]) -> Array:
+        """Compute the outputs of exactly one batch, in inference mode.
+
+        Args:
+            x: ``(batch_size, *input_shape)``, of any real dtype.
+
+        Returns:
+            ``(batch_size, *output_shape)``, the predictor's own array: the next call overwrites it.
+
+        Raises:
+            ValueError: ``x`` has another shape.
+        """
+        plan = self._plan
+        if x.shape != (plan.batch_size, *plan.input_shape):
+            raise ValueError(
+                f"x has the shape {x.shape}, but this predictor takes "
+                f"{(plan.batch_size, *plan.input_shape)}; make one for each batch size, or use "
+                "Sequential.outputs"
+            )
+        return plan.forward(x, self._ctx, self._workers)
+
+
+_ALONE = Workers(1)
+
+
+def _sizes(count: int, batch_size: int) -> "list[int]":
+    """Cut a count into batches: whole ones, then powers of two, so that few sizes ever occur."""
+    sizes = [batch_size] * (count // batch_size)
+    rest = count % batch_size
+    while rest:
+        size = 1 << (rest.bit_length() - 1)
+        sizes.append(size)
+        rest -= size
+    return sizes

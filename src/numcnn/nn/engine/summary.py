@@ -1,0 +1,218 @@
+"""What a plan chose, as a table; with the time that each stage takes, if it is measured."""
+
+import math
+import time
+from dataclasses import asdict, dataclass
+from typing import Any, final
+
+import numpy as np
+
+from numcnn.nn.context import Context
+from numcnn.nn.engine import machine
+from numcnn.nn.engine.layouts import BatchFirst, BatchInside, BatchLast, Layout
+from numcnn.nn.engine.plan import Plan, multiply_adds
+from numcnn.nn.engine.workers import Workers
+
+
+@final
+@dataclass(frozen=True)
+class StageRow:
+    """One stage of a plan.
+
+    Attributes:
+        layers: The layers that it computes, by name.
+        method: How it computes.
+        layout: The order of the axes of what it makes.
+        output_shape: Of one example.
+        piece: Examples that go through together.
+        bytes: Of what it makes, for one piece.
+        multiply_adds: One example, forward, as it computes.
+        forward: Microseconds an example on one core; None if it was not measured.
+        backward: The same for the backward pass.
+        share: Of the core's matrix product speed, forward and backward together; None for stages
+            without products.
+    """
+
+    layers: tuple[str, ...]
+    method: str
+    layout: str
+    output_shape: tuple[int, ...]
+    piece: int
+    bytes: int
+    multiply_adds: int
+    forward: float | None = None
+    backward: float | None = None
+    share: float | None = None
+
+
+@final
+@dataclass(frozen=True)
+class PlanSummary:
+    """A plan as a table; ``str()`` of it is for reading.
+
+    Attributes:
+        batch_size: Examples a pass.
+        training: Whether there is a backward pass.
+        lanes: Into how many parts the batch is cut, each for a core.
+        nbytes: Memory that the plan holds.
+        blas: The library that multiplies.
+        product_speed: Its multiply-adds a second on one core, large matrices; None if not measured.
+        rows: The stages.
+    """
+
+    batch_size: int
+    training: bool
+    lanes: int
+    nbytes: int
+    blas: str
+    product_speed: float | None
+    rows: tuple[StageRow, ...]
+
+    def as_dict(self) -> dict[str, Any]:
+        """The same as JSON can hold it."""
+        return asdict(self)
+
+    def __str__(self) -> str:
+        measured = self.product_speed is not None
+        head = ["layers", "how", "layout", "output", "piece", "KB", "multiply-adds"]
+        head += ["us/image", "back", "of product speed"] if measured else []
+        table = [head]
+        for row in self.rows:
+            cells = [
+                ", ".join(row.layers) or "-",
+                row.method,
+                row.layout,
+                " x ".join(map(str, row.output_shape)),
+                str(row.piece),
+                f"{row.bytes / 1024:,.0f}",
+                f"{row.multiply_adds:,}" if row.multiply_adds else "",
+            ]
+            if measured:
+                cells += [
+                    "" if row.forward is None else f"{row.forward:.2f}",
+                    "" if row.backward is None else f"{row.backward:.2f}",
+                    "" if row.share is None else f"{row.share:.0%}",
+                ]
+            table.append(cells)
+        widths = [max(len(row[column]) for row in table) for column in range(len(head))]
+        lines = [
+            "  ".join(
+                cell.ljust(width) if column < 4 else cell.rjust(width)
+                for column, (cell, width) in enumerate(zip(row, widths, strict=True))
+            ).rstrip()
+            for row in table
+        ]
+        lines.insert(1, "  ".join("-" * width for width in widths))
+        what = "training" if self.training else "inference"
+        lines += [
+            "",
+            f"{what}, batches of {self.batch_size} in {self.lanes} lane"
+            f"{'s' * (self.lanes > 1)}, {self.nbytes / 2**20:,.1f} MB; {self.blas}",
+        ]
+        if self.product_speed is not None:
+            lines.append(
+                f"matrix products reach {2e-9 * self.product_speed:,.0f} GFLOP/s on one core"
+            )
+        return "\n".join(lines)
+
+
+def summarize(plan: Plan, *, measure: bool = False, seconds: float = 0.5) -> PlanSummary:
+    """Describe a plan.
+
+    Args:
+        plan: The plan.
+        measure: Whether to run it, on random numbers, and take the time of each stage. One core:
+            what one stage takes does not depend on what others do at the time.
+        seconds: For how long to measure.
+    """
+    times = _measured(plan, seconds) if measure else {}
+    speed = _product_speed() if measure else None
+    rows = []
+    for segment in plan.segments:
+        for stage in segment.stages:
+            count = multiply_adds(stage)
+            forward, backward = times.get(id(stage), (None, None))
+            passes = 1 if backward is None else 2 + any(s.wants_gradient for s in stage.sources)
+            share = None
+            if forward is not None and speed is not None and count:
+                taken = 1e-6 * (forward + (backward or 0))
+                share = passes * count / taken / speed
+            piece = max(piece.size for piece in segment.pieces)
+            rows.append(
+                StageRow(
+                    stage.names,
+                    stage.method,
+                    _layout_name(stage.target.layout),
+                    stage.target.shape,
+                    piece,
+                    4 * piece * math.prod(stage.target.shape),
+                    count,
+                    forward,
+                    backward,
+                    share,
+                )
+            )
+    return PlanSummary(
+        plan.batch_size,
+        plan.training,
+        plan.lanes,
+        plan.nbytes,
+        machine.blas_kernels(),
+        speed,
+        tuple(rows),
+    )
+
+
+def _layout_name(layout: Layout) -> str:
+    if isinstance(layout, BatchInside):
+        return "H W n C"
+    if isinstance(layout, BatchLast):
+        return "C H W n" if layout.phases == 1 else f"C {layout.phases} H W/{layout.phases} n"
+    assert isinstance(layout, BatchFirst)
+    return "n ..."
+
+
+def _measured(plan: Plan, seconds: float) -> dict[int, tuple[float | None, float | None]]:
+    """Microseconds an example, forward and backward, by the id of the stage."""
+    rng = np.random.default_rng(0)
+    x = rng.integers(0, 256, (plan.batch_size, *plan.input_shape)).astype(np.uint8)
+    totals: dict[int, list[float]] = {}
+    end = time.perf_counter() + seconds
+    rounds = 0
+    with machine.one_blas_thread(), Workers(1) as workers:
+        while rounds < 2 or time.perf_counter() < end:
+            ctx = Context(plan.training, rng)
+            outputs = plan.forward(x, ctx, workers)
+            if plan.training:
+                plan.backward(np.full_like(outputs, 1 / plan.batch_size), workers)
+            for segment in plan.segments:
+                for jobs in segment.jobs:
+                    for stage, job in zip(segment.stages, jobs, strict=True):
+                        start = time.perf_counter()
+                        job.forward()
+                        middle = time.perf_counter()
+                        if plan.training and stage.target.wants_gradient:
+                            job.backward()
+                        taken = totals.setdefault(id(stage), [0.0, 0.0])
+                        if rounds:
+                            taken[0] += middle - start
+                            taken[1] += time.perf_counter() - middle
+            rounds += 1
+    scale = 1e6 / ((rounds - 1) * plan.batch_size)
+    return {
+        key: (forward * scale, backward * scale if plan.training else None)
+        for key, (forward, backward) in totals.items()
+    }
+
+
+def _product_speed(size: int = 512) -> float:
+    """Multiply-adds a second of a large product on one core."""
+    matrix = np.ones((size, size), np.float32)
+    out = np.empty_like(matrix)
+    best = math.inf
+    with machine.one_blas_thread():
+        for _ in range(20):
+            start = time.perf_counter()
+            np.matmul(matrix, matrix, out=out)
+            best = min(best, time.perf_counter() - start)
+    return size**3 / best
