@@ -20,6 +20,8 @@ COMMANDS = [
     ("data", "fetch"),
     ("models",),
     ("plan",),
+    ("read",),
+    ("explain",),
 ]
 
 WITHOUT = """

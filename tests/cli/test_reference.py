@@ -21,8 +21,10 @@ def test_every_command_has_its_section():
         "## numcnn data fetch",
         "## numcnn data list",
         "## numcnn evaluate",
+        "## numcnn explain",
         "## numcnn models",
         "## numcnn plan",
         "## numcnn predict",
+        "## numcnn read",
         "## numcnn train",
     ]

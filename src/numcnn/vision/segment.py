@@ -97,6 +97,8 @@ def _is_edge(region: Region, shape: tuple[int, ...]) -> bool:
 def _without_lines(regions: list[Region]) -> list[Region]:
     """Drop what is underlined with, or framed: long lines, and boxes with hardly any ink."""
     typical = _typical_height([region for region in regions if not _is_frame(region)])
+    if not typical:
+        return regions  # nothing is framed: these are digits of a hair-thin pen
     return [
         region
         for region in regions
