@@ -106,24 +106,24 @@ def test_the_best_split_is_the_readers():
     assert left.width == pytest.approx(half, abs=8)
     assert right.x + right.width == region.x + region.width
     assert left.mass + right.mass == pytest.approx(region.mass)
-    assert best_split(region, NO_DIGIT, says(lambda part: -9.0)) == [region]
+    assert best_split(region, NO_DIGIT, says(lambda _: -9.0)) == [region]
 
 
 def test_what_looks_like_a_drawing_is_not_cut():
     region = touching()
     drawing = Opinion(-6.0, -6.0, -1e-3)
-    assert best_split(region, drawing, says(lambda part: -1.5)) == [region]
+    assert best_split(region, drawing, says(lambda _: -1.5)) == [region]
 
 
 def test_a_single_digit_is_not_cut_for_a_little_more_certainty():
     (zero,) = find_digits(draw((200, 180), write("0", 50, 40, 100), 6)).regions
-    assert best_split(zero, Opinion(-0.2, -2, -3), says(lambda part: -0.001)) == [zero]
+    assert best_split(zero, Opinion(-0.2, -2, -3), says(lambda _: -0.001)) == [zero]
 
 
 def test_a_region_too_small_to_cut():
     region = Region(3, 4, np.ones((3, 3), np.float32))
     assert find_cuts(region) == []
-    assert best_split(region, NO_DIGIT, says(lambda part: -0.001)) == [region]
+    assert best_split(region, NO_DIGIT, says(lambda _: -0.001)) == [region]
 
 
 def test_halves_that_are_no_digits_are_joined_where_both_are_one():

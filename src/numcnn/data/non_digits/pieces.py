@@ -27,7 +27,7 @@ def several(images: Digits, rng: np.random.Generator) -> Image:
         Light on dark in MNIST's frame, uint8 ``(28, 28)``.
     """
     count = int(rng.choice([2, 3, 4, 5], p=[0.7, 0.16, 0.08, 0.06]))
-    canvas = np.zeros((44, 140), np.float32)
+    canvas = np.zeros((56, 140), np.float32)
     end = 0
     for place, row in enumerate(rng.integers(0, len(images), count)):
         digit = _boxed(images[row])
@@ -85,7 +85,7 @@ def with_neighbor(images: Digits, rng: np.random.Generator) -> Image:
         left, right = first, second[:, :kept]
     else:
         left, right = second[:, -kept:], first
-    canvas = np.zeros((32, 60), np.float32)
+    canvas = np.zeros((40, 60), np.float32)
     for digit, x in ((left, 0), (right, max(0, left.shape[1] - int(rng.integers(0, 4))))):
         top = 6 + int(np.clip(rng.normal(0, 1.5), -4, 4))
         spot = canvas[top : top + digit.shape[0], x : x + digit.shape[1]]
