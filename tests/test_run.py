@@ -81,8 +81,8 @@ def test_what_the_settings_came_down_to_is_written_as_json(tmp_path, recipe, mon
         write_idx(tmp_path / "mnist" / images, rng.integers(0, 256, (40, 28, 28), np.uint8))
         write_idx(tmp_path / "mnist" / labels, np.arange(40, dtype=np.uint8) % 10)
     monkeypatch.setattr(TrainingEngine, "backward", stop)
+    settings = RunSettings(dataset="mnist", data_dir=str(tmp_path), recipe=recipe, epochs=1)
     with pytest.raises(KeyboardInterrupt):
-        settings = RunSettings(dataset="mnist", data_dir=str(tmp_path), recipe=recipe, epochs=1)
         train(settings, tmp_path / "run", progress="none")
     assert [path.name for path in (tmp_path / "run").iterdir()] == ["settings.json"]
     told = json.loads((tmp_path / "run/settings.json").read_text())

@@ -18,26 +18,25 @@ def main() -> None:
     parser.add_argument("--part", choices=("validation", "test"), default="validation")
     parser.add_argument("--count", type=int, default=200)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--start", type=int, default=0, help="to go on: the first one's number")
     arguments = parser.parse_args()
     writer = handwriting.load_writer(arguments.data_dir, arguments.part)
     arguments.out.mkdir(parents=True, exist_ok=True)
-    labels = []
-    made = handwriting.samples(writer, arguments.count, arguments.seed)
-    for number, (kind, sample) in enumerate(made):
-        file = f"{number:05}{sample.suffix}"
-        (arguments.out / file).write_bytes(sample.content)
-        labels.append(
-            {
-                "file": file,
+    made = handwriting.samples(writer, arguments.count, arguments.seed, arguments.start)
+    labels = arguments.out / "labels.jsonl"
+    with labels.open("a" if arguments.start else "w", encoding="utf-8") as file:
+        for number, (kind, sample) in enumerate(made, arguments.start):
+            name = f"{number:05}{sample.suffix}"
+            (arguments.out / name).write_bytes(sample.content)
+            label = {
+                "file": name,
                 "kind": kind,
                 "condition": sample.condition,
                 "lines": sample.lines,
                 "boxes": sample.boxes,
             }
-        )
-    text = "[\n" + ",\n".join(json.dumps(label) for label in labels) + "\n]\n"
-    (arguments.out / "labels.json").write_text(text, "utf-8")
-    print(f"{len(labels)} pictures in {arguments.out}")
+            file.write(json.dumps(label) + "\n")
+    print(f"{arguments.count} pictures in {arguments.out}")
 
 
 if __name__ == "__main__":

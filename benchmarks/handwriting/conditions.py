@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from benchmarks.handwriting.composition import compose, on_sheet, scaled, scaled_boxes
+from benchmarks.handwriting.composition import DIGIT, compose, on_sheet, scaled, scaled_boxes
 from benchmarks.handwriting.paper import Color, photographed, rule_lines, sheet_on_desk
 from benchmarks.handwriting.sample import Sample, saved
 from benchmarks.handwriting.writers import Writer
@@ -25,6 +25,29 @@ def canvas(writer: Writer, rng: np.random.Generator, lines: list[int], spacing: 
     factor = rng.uniform(0.7, 1.2)
     content = saved(255 * (1 - scaled(ink, factor)), "PNG")
     return Sample(content, ".png", "canvas", texts, scaled_boxes(boxes, factor))
+
+
+def web_canvas(writer: Writer, rng: np.random.Generator, lines: list[int], spacing: str) -> Sample:
+    """A drawing field of a web page: a round pen of about 20 pixels, anywhere on 280 x 280."""
+    pen, size = rng.uniform(14, 24), rng.uniform(90, 230)
+    is_single = lines == [1]
+    if not is_single:
+        size = rng.uniform(110, 170)
+    ink, texts, boxes = compose(
+        writer, rng, lines, stroke=(pen * DIGIT / size - 14,) * 2, spacing=spacing
+    )
+    factor = size / DIGIT
+    ink, boxes = scaled(ink, factor), scaled_boxes(boxes, factor)
+    height, width = (max(280 if is_single else 0, side + 24) for side in ink.shape)
+    top, left = (
+        int(rng.integers(2, side - own - 1))
+        for side, own in zip((height, width), ink.shape, strict=True)
+    )
+    page = np.zeros((height, width))
+    page[top : top + ink.shape[0], left : left + ink.shape[1]] = ink
+    content = saved(255 * (page if rng.random() < 0.3 else 1 - page), "PNG")
+    moved = [(x + left, y + top, w, h) for x, y, w, h in boxes]
+    return Sample(content, ".png", "web canvas", texts, moved)
 
 
 def _photo(
@@ -103,6 +126,7 @@ _PALE, _GRAY, _WHITE, _BOARD = (1, 1, 0.97), (1, 0.99, 0.95), (1, 1, 1), (0.9, 1
 
 CONDITIONS: dict[str, Condition] = {
     "canvas": canvas,
+    "web canvas": web_canvas,
     "thin pen": _photo("thin pen", (150, 215), _GRAY, DARK, (-12, -6), 0.5),
     "marker": _photo("marker", (215, 245), _WHITE, MARKER, (4, 14), 0.3),
     "chalk": _photo("chalk", (35, 70), _BOARD, CHALK, (-5, 8), 0.4, (3, 8), (0.65, 0.95)),

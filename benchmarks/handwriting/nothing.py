@@ -80,6 +80,65 @@ def shape_of(name: str, rng: np.random.Generator) -> np.ndarray:
     return _drawn(lines, int(rng.integers(5, 18)))
 
 
+# Drawings as people try them on a reader: corners from 0 to 40 across and 0 to 30 down.
+_DRAWINGS: dict[str, tuple[str, ...]] = {
+    "horse": (
+        "8,12 6,9 8,6 11,3 13,4 14,8 18,11 26,11 31,13 33,18 32,28 30,28 30,20 26,19 18,19 16,21 "
+        "16,28 14,28 13,19 11,15 9,12",
+        "31,13 36,16 35,22",
+    ),
+    "cat": (
+        "10,12 9,2 15,7 25,7 31,2 30,12 31,20 25,27 15,27 9,20 10,12",
+        "15,14 16,14",
+        "24,14 25,14",
+        "20,18 18,21",
+        "20,18 22,21",
+        "14,20 4,18",
+        "26,20 36,18",
+    ),
+    "car": (
+        "2,20 3,14 10,13 15,7 26,7 31,13 38,15 38,21 2,21",
+        "8,21 10,18 13,21 11,24 8,21",
+        "28,21 30,18 33,21 31,24 28,21",
+    ),
+    "house": ("8,28 8,14 20,4 32,14 32,28 8,28", "17,28 17,20 23,20 23,28", "11,17 14,17 14,20"),
+    "person": (
+        "18,5 20,3 22,5 20,8 18,5",
+        "20,8 20,19",
+        "12,14 20,10 28,14",
+        "14,29 20,19 26,29",
+    ),
+    "boat": ("4,20 36,20 30,27 10,27 4,20", "20,20 20,3 32,17 20,17"),
+    "tree": ("18,29 18,19 22,19 22,29", "18,19 10,17 8,10 14,4 22,2 30,6 32,12 28,18 22,19"),
+    "face": (
+        "20,2 28,5 32,12 30,21 24,27 16,27 10,21 8,12 12,5 20,2",
+        "15,11 15,13",
+        "25,11 25,13",
+        "14,19 17,22 23,22 26,19",
+    ),
+}
+DRAWINGS = tuple(_DRAWINGS)
+
+
+def drawing(name: str, rng: np.random.Generator) -> np.ndarray:
+    """A drawing by an unsteady hand; sometimes a silhouette."""
+    lines = []
+    size, width = rng.uniform(5, 9), int(rng.integers(4, 14))
+    for text in _DRAWINGS[name]:
+        line = np.array([[float(x) for x in point.split(",")] for point in text.split()])
+        line = line + rng.normal(0, 0.5, line.shape)
+        if len(line) > 3:
+            line = ndimage.zoom(line, (6, 1), order=int(rng.integers(1, 3)), mode="nearest")
+        lines.append(200 + (line - (20, 15)) * size)
+    if name != "person" and rng.random() < 0.3:
+        image = Image.new("L", (400, 400))
+        for line in lines:
+            if len(line) > 2:
+                ImageDraw.Draw(image).polygon([(float(x), float(y)) for x, y in line], 255)
+        return np.asarray(image.filter(ImageFilter.GaussianBlur(1.0))) / 255
+    return _drawn(lines, width)
+
+
 SHAPES = ("triangle", "square", "star", "arrow", "spiral", "heart", "cross", "check")
 
 
@@ -153,6 +212,8 @@ def negative(kind: str, rng: np.random.Generator, fonts: list[Path]) -> Sample:
         ink = letter(rng, fonts) if fonts else hand_letter(rng)
     elif kind == "letter by hand":
         ink = hand_letter(rng)
+    elif kind in DRAWINGS:
+        ink = drawing(kind, rng)
     else:
         ink = shape_of(kind, rng)
     if rng.random() < 0.5:
