@@ -11,6 +11,7 @@ where they are at hand; nothing of them was trained on).
 import argparse
 import json
 from collections import Counter
+from concurrent.futures import Executor, ProcessPoolExecutor
 from difflib import SequenceMatcher
 from itertools import pairwise
 from pathlib import Path
@@ -21,6 +22,7 @@ from PIL import Image
 from numcnn.data import load, split_validation
 from numcnn.reader import Reader, Reading
 
+_reader: Reader  # of one process
 _BINS = (0.0, 0.5, 0.7, 0.8, 0.9, 0.95, 0.98, 1.0001)
 
 
@@ -48,15 +50,24 @@ def _share(right: int, count: int) -> str:
     return f"{right / max(count, 1):7.2%}  ({right} of {count})"
 
 
-def pictures(reader: Reader, folder: Path, failures: Path | None) -> None:
+def _start(model: str | None) -> None:
+    global _reader
+    _reader = Reader(model)
+
+
+def _read(picture: Path | np.ndarray | Image.Image) -> Reading:
+    return _reader.read(picture)
+
+
+def pictures(pool: Executor, folder: Path, failures: Path | None) -> None:
     """Judge the pictures of a folder."""
     tallies = {kind: Tally() for kind in ("single", "number", "page", "nothing")}
     spacings, digits = Tally(), Tally()
     sure: list[tuple[float, bool]] = []
     failed = []
-    for text in (folder / "labels.jsonl").read_text("utf-8").splitlines():
-        label = json.loads(text)
-        reading = reader.read(folder / label["file"])
+    labels = [json.loads(text) for text in (folder / "labels.jsonl").open(encoding="utf-8")]
+    readings = pool.map(_read, [folder / label["file"] for label in labels], chunksize=16)
+    for label, reading in zip(labels, readings, strict=True):
         wanted, kind = "\n".join(label["lines"]), label["kind"]
         condition = label["condition"]
         is_right = reading.text == wanted
@@ -109,7 +120,7 @@ def reliability(answers: list[tuple[float, bool]]) -> None:
     print(f"  expected calibration error {error:.2%}")
 
 
-def datasets(reader: Reader, data_dir: str | None, part: str, count: int) -> None:
+def datasets(pool: Executor, reader: Reader, data_dir: str | None, part: str, count: int) -> None:
     """Judge the images of data sets, as pictures."""
     images, labels = _images("mnist", data_dir, part)
     assert labels is not None
@@ -119,8 +130,8 @@ def datasets(reader: Reader, data_dir: str | None, part: str, count: int) -> Non
     print(f"  {'right among digits, several, other':<34} {(said == labels).mean():.2%}")
     print(f"  {'right among digits':<34} {(among == labels).mean():.2%}")
     for name, turn in (("as pictures", 0), ("as pictures, dark on light", 255)):
-        readings = [reader.read(np.abs(turn - i.astype(int)).astype(np.uint8)) for i in images]
-        _tell_digits(name, readings, labels)
+        turned = list(np.abs(turn - images[..., 0].astype(int)).astype(np.uint8))
+        _tell_digits(name, list(pool.map(_read, turned, chunksize=100)), labels)
     rng = np.random.default_rng(0)
     for name, size in (("fashion-mnist", 28), ("cifar10", 32), ("cifar10", 320)):
         try:
@@ -128,11 +139,12 @@ def datasets(reader: Reader, data_dir: str | None, part: str, count: int) -> Non
         except (OSError, ValueError):
             print(f"{name}: not at hand")
             continue
-        tally = 0
-        for row in rng.choice(len(images), count, replace=False):
-            pixels = images[row, :, :, 0] if images.shape[3] == 1 else images[row]
-            image = Image.fromarray(pixels).resize((size, size), Image.Resampling.BICUBIC)
-            tally += not reader.read(image).text
+        images = images[rng.choice(len(images), count, replace=False)].squeeze()
+        resized = [
+            np.asarray(Image.fromarray(image).resize((size, size), Image.Resampling.BICUBIC))
+            for image in images
+        ]
+        tally = sum(not reading.text for reading in pool.map(_read, resized, chunksize=16))
         print(f"nothing read in {name} at {size} x {size}: {_share(tally, count)}")
 
 
@@ -163,11 +175,12 @@ def main() -> None:
     parser.add_argument("--count", type=int, default=1000, help="images of other data sets")
     parser.add_argument("--failures", type=Path, help="write what was misread into this file")
     arguments = parser.parse_args()
-    reader = Reader(arguments.model)
-    if arguments.pictures:
-        pictures(reader, arguments.pictures, arguments.failures)
-    if arguments.data_dir:
-        datasets(reader, arguments.data_dir, arguments.part, arguments.count)
+    with ProcessPoolExecutor(initializer=_start, initargs=(arguments.model,)) as pool:
+        if arguments.pictures:
+            pictures(pool, arguments.pictures, arguments.failures)
+        if arguments.data_dir:
+            reader = Reader(arguments.model)
+            datasets(pool, reader, arguments.data_dir, arguments.part, arguments.count)
 
 
 if __name__ == "__main__":

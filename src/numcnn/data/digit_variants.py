@@ -22,8 +22,8 @@ def with_variants(digits: Dataset, share: float, seed: int) -> Dataset:
     Args:
         digits: Labeled digits of 28 x 28 pixels, light on dark, framed as in MNIST; the classes'
             names are the digits.
-        share: How many variants to add for each 1 and each 7; of the digits that were cut from
-            others, half as many for each digit.
+        share: How many variants to add for each 1 and each 7, and of digits that were cut from
+            among others for each digit.
         seed: The same seed adds the same.
 
     Raises:
@@ -47,7 +47,7 @@ def with_variants(digits: Dataset, share: float, seed: int) -> Dataset:
         if changed:
             images.append(np.stack(changed)[..., np.newaxis])
             labels.append(np.full(len(changed), label, np.int64))
-    chosen = rng.choice(len(digits), round(share / 2 * len(digits)))
+    chosen = rng.choice(len(digits), round(share * len(digits)))
     if len(chosen):
         cut = [cut_out(digits.images[..., 0], int(place), rng) for place in chosen]
         images.append(np.stack(cut)[..., np.newaxis])

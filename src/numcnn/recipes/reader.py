@@ -30,14 +30,14 @@ def extended(images: Dataset, seed: int) -> Dataset:
     Raises:
         ValueError: The images are not labeled digits of 28 x 28 pixels.
     """
-    return with_non_digits(with_variants(images, 0.2, seed), 0.4, seed)
+    return with_non_digits(with_variants(images, 0.25, seed), 0.6, seed)
 
 
 READER = Recipe(
     name="reader",
     summary="for MNIST: digits of any pen and hand, told from what is no digit",
     network=partial(network, width=24),
-    epochs=12,
+    epochs=20,
     batch_size=128,
     learning_rate=0.01,
     schedule=OneCycle,
@@ -46,7 +46,7 @@ READER = Recipe(
     augmentation=Compose(
         (
             Pen(thinner=0.8, thicker=1.4, skips=0.08),
-            Reframe(rotation=9, shear=12, stretch=0.18, strength=24, smoothness=4, zoom=0.04),
+            Reframe(rotation=13, shear=12, stretch=0.18, strength=24, smoothness=4, zoom=0.04),
             Exposure(blur=0.8, contrast=1.8, paler=0.25, noise=14),
         )
     ),

@@ -26,7 +26,7 @@ _PAPER_SIDE = 320
 # What the eye calls a mark on paper: less contrast than this is texture, whatever the noise.
 _LEAST_CONTRAST = 0.08
 # In a photograph, blotches of paper and light stand out by more than that, and than the noise.
-_NOISY = 0.004
+_NOISY = 0.002
 _LEAST_IN_NOISE, _LEAST_TO_NOISE = 0.14, 12
 # A picture of at most so many pixels is one digit that fills it, and hardly a photograph.
 _TINY = 64

@@ -17,6 +17,7 @@ _CORE = 0.25
 _EIGHT = np.ones((3, 3), bool)
 _MOST = 300  # components; a picture with more is no handwriting, and pairs are costly
 _SPECK = 0.13  # of the typical height: not even a piece of a digit
+_DOT = 0.07  # of the typical height: seen as a part of what it lies in, such as a face's eye
 _CRUMB = 0.25  # of the typical height: no digit by itself
 _LONG_CONTACT = 0.6  # of a region's longer side
 _LONG = 1.8  # times the typical height: longer than any stroke of a digit
@@ -75,8 +76,25 @@ def _typical_height(regions: list[Region]) -> float:
 
 
 def _without_specks(regions: list[Region], share: float, smallest: float) -> list[Region]:
-    least = max(share * _typical_height(regions), smallest)
-    return [region for region in regions if max(region.height, region.width) >= least]
+    typical = _typical_height(regions)
+    least, dot = max(share * typical, smallest), max(_DOT * typical, smallest / 2)
+    large = [region for region in regions if max(region.height, region.width) >= least]
+    return [
+        region
+        for region in regions
+        if (size := max(region.height, region.width)) >= least
+        or (size >= dot and any(_is_within(region, other) for other in large))
+    ]
+
+
+def _is_within(small: Region, large: Region) -> bool:
+    """Tell whether a region's box lies in another's."""
+    return (
+        large.x <= small.x
+        and large.y <= small.y
+        and small.x + small.width <= large.x + large.width
+        and small.y + small.height <= large.y + large.height
+    )
 
 
 def _is_edge(region: Region, shape: tuple[int, ...]) -> bool:

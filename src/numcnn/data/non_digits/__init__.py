@@ -26,12 +26,12 @@ SEVERAL = "several"
 
 # How often each kind comes.
 _SHARES = {
-    "letter": 0.37,
-    "shape": 0.18,
-    "scribble": 0.12,
+    "letter": 0.32,
+    "shape": 0.25,
+    "scribble": 0.14,
     "texture": 0.03,
-    "part": 0.06,
-    "several": 0.2,
+    "part": 0.05,
+    "several": 0.17,
     "with neighbor": 0.04,
 }
 

@@ -21,7 +21,7 @@ def shape(rng: Rng, name: str | None = None) -> Image:
     """
     if name is None:
         # What is simple is drawn most, and most easily taken for a 0.
-        names = _SIMPLE if rng.random() < 0.4 else SHAPES
+        names = _SIMPLE if rng.random() < 0.3 else SHAPES
         name = names[rng.integers(len(names))]
     strokes = by_hand(_SHAPES[name](rng), rng, wobble=0.02)
     is_filled = name in _FILLABLE and rng.random() < (1.0 if name == "blot" else 0.25)
@@ -99,9 +99,14 @@ def _house(rng: Rng) -> list[Stroke]:
 
 
 def _face(rng: Rng) -> list[Stroke]:
-    mouth = _circle(0, 0.1, 0.5)[1:10] * [1, rng.choice([-1, 1])] + [0, 0.1]
-    eyes = [_line((side * 0.35, -0.35), (side * 0.35, -0.25)) for side in (-1, 1)]
-    return [_circle(), mouth, *eyes]
+    mouth = _circle(0, 0.1, rng.uniform(0.25, 0.6))[1:10] * [1, rng.choice([-1, 1])] + [0, 0.1]
+    apart, high = rng.uniform(0.25, 0.45), rng.uniform(-0.5, -0.1)
+    eyes = [_line((side * apart, high - 0.05), (side * apart, high + 0.05)) for side in (-1, 1)]
+    outline = _circle() if rng.random() < 0.6 else _regular(int(rng.integers(6, 11)), 0.3)
+    # Small features are lost where the pen is thick or the picture is small.
+    features = [mouth, *eyes][: rng.integers(2, 4)] if rng.random() < 0.4 else [mouth, *eyes]
+    nose = [_line((0, -0.1), (0.05, 0.1))] if rng.random() < 0.3 else []
+    return [outline * [rng.uniform(0.8, 1.0), 1], *features, *nose]
 
 
 def _figure(rng: Rng) -> list[Stroke]:
@@ -154,8 +159,22 @@ def _sun(_rng: Rng) -> list[Stroke]:
 
 
 def _tree(rng: Rng) -> list[Stroke]:
-    crown = _circle(0, -0.8, 0.9) if rng.random() < 0.5 else _regular(3) * [1, 1.2] + [0, -0.6]
-    return [crown, _line((-0.15, 0.1), (-0.15, 1.6)), _line((0.15, 0.1), (0.15, 1.6))]
+    kind, apart = rng.random(), rng.uniform(0.1, 0.3)
+    foot = rng.uniform(0.7, 1.7)
+    if kind < 0.4:
+        crown = _circle(0, -0.8, 0.9) * [rng.uniform(0.8, 1.5), 1]
+    elif kind < 0.6:
+        crown = _regular(3) * [1, 1.2] + [0, -0.6]
+    elif kind < 0.8:
+        crown = _regular(int(rng.integers(6, 11)), rng.uniform(0, 1)) * [1.2, 0.9] + [0, -0.8]
+    else:
+        t = np.linspace(0, 2 * np.pi, 60)
+        radius = 0.9 + 0.25 * np.abs(np.sin(3 * t))
+        crown = np.stack([1.1 * radius * np.cos(t), 0.8 * radius * np.sin(t) - 0.8], axis=1)
+    trunk = [_line((side * apart, 0.0), (side * apart * 1.1, foot)) for side in (-1, 1)]
+    if rng.random() < 0.3:
+        trunk = [np.concatenate([trunk[0], trunk[1][::-1]])]
+    return [crown, *trunk]
 
 
 def _fish(_rng: Rng) -> list[Stroke]:
@@ -218,6 +237,58 @@ def _animal(rng: Rng) -> list[Stroke]:
     return [body, *legs, head, _line((-1.2, 0), (-1.6, -0.5))]
 
 
+def _beast(rng: Rng) -> list[Stroke]:
+    """The outline of an animal with a neck and legs, or its strokes alone."""
+    leg, neck = rng.uniform(0.7, 1.5), rng.uniform(0.4, 1.1)
+    head = _line((-1.5, -neck), (-2.1, 0.4 - neck), (-1.9, 0.6 - neck), (-1.3, 0.3 - neck))
+    tail = _line((1.3, -0.2), (1.8, rng.uniform(-0.6, 0.9)))
+    if rng.random() < 0.4:
+        back = _line((-1.5, -neck), (-1.0, 0.0), (1.2, 0.0))
+        legs = [_line((x, 0.0), (x + rng.normal(0, 0.15), leg)) for x in (-1.0, -0.7, 0.9, 1.2)]
+        return [head, back, *legs, tail]
+    belly = _line(
+        (-1.3, 0.3 - neck), (-1.1, 0.5), (-1.0, leg + 0.5), (-0.7, leg + 0.5), (-0.6, 0.6)
+    )
+    rear = _line((0.7, 0.6), (0.9, leg + 0.5), (1.2, leg + 0.5), (1.3, -0.2), (-1.0, -0.2))
+    outline = np.concatenate([head, belly, rear, head[:1]])
+    return [smooth(outline, 3) if rng.random() < 0.4 else outline, tail]
+
+
+def _vehicle(rng: Rng) -> list[Stroke]:
+    roof = rng.uniform(0.4, 0.8)
+    body = _line((-1.6, 0.5), (-1.5, 0), (-0.9, -0.1), (-0.5, -roof), (0.5, -roof), (0.9, -0.1))
+    body = np.concatenate([body, _line((1.6, 0.1), (1.6, 0.5), (-1.6, 0.5))])
+    wheels = [_circle(x, 0.5, rng.uniform(0.2, 0.35)) for x in (-0.9, 0.9)]
+    return [smooth(body, 3) if rng.random() < 0.4 else body, *wheels]
+
+
+def _ship(rng: Rng) -> list[Stroke]:
+    hull = _line((-1.5, 0.3), (1.5, 0.3), (rng.uniform(0.8, 1.2), 0.9), (-1, 0.9), (-1.5, 0.3))
+    sail = _line((0, 0.3), (0, -1.2), (rng.choice([-1, 1]) * rng.uniform(0.5, 1), 0.1), (0, 0.1))
+    return [smooth(hull, 3) if rng.random() < 0.3 else hull, sail]
+
+
+def _pet(rng: Rng) -> list[Stroke]:
+    ear = rng.uniform(1.2, 1.6)
+    head = _line((-0.9, -0.4), (-0.8, -ear), (-0.3, -0.85), (0.3, -0.85), (0.8, -ear), (0.9, -0.4))
+    chin = _line((0.9, 0.2), (0.4, 0.85), (-0.4, 0.85), (-0.9, 0.2), (-0.9, -0.4))
+    inside = [_line((-0.4, -0.2), (-0.35, -0.1)), _line((0.4, -0.2), (0.35, -0.1))]
+    if rng.random() < 0.5:
+        inside += [_line((s * 0.3, 0.3), (s * 1.4, 0.2 + rng.normal(0, 0.1))) for s in (-1, 1)]
+    return [np.concatenate([head, chin]), *inside]
+
+
+def _bird(rng: Rng) -> list[Stroke]:
+    body = _circle(0, 0, 0.8) * [1.3, rng.uniform(0.5, 0.8)]
+    legs = [_line((x, 0.4), (x, 1.1)) for x in (-0.15, 0.2)]
+    return [body, _circle(-1.1, -0.6, 0.35), _line((-1.4, -0.6), (-1.8, -0.5)), *legs]
+
+
+def _cup(rng: Rng) -> list[Stroke]:
+    mug = _line((-0.8, -0.8), (-0.6, 0.9), (0.6, 0.9), (0.8, -0.8), (-0.8, -0.8))
+    return [mug, _circle(0.95, 0, rng.uniform(0.25, 0.45))]
+
+
 def _blot(rng: Rng) -> list[Stroke]:
     t = np.linspace(0, 2 * np.pi, 13)[:-1]
     radius = 1 + rng.normal(0, 0.15, 12)
@@ -254,9 +325,18 @@ _SHAPES: dict[str, Callable[[Rng], list[Stroke]]] = {
     "target": _target,
     "wheel": _wheel,
     "animal": _animal,
+    "beast": _beast,
+    "vehicle": _vehicle,
+    "ship": _ship,
+    "pet": _pet,
+    "bird": _bird,
+    "cup": _cup,
     "blot": _blot,
 }
-_FILLABLE = {"triangle", "rectangle", "diamond", "star", "heart", "cloud", "moon", "blot"}
+_FILLABLE = {
+    *("triangle", "rectangle", "diamond", "star", "heart", "cloud", "moon", "blot"),
+    *("beast", "vehicle", "ship", "pet"),
+}
 
 _SIMPLE = ("triangle", "rectangle", "star", "arrow", "cross", "heart", "spiral", "check")
 
