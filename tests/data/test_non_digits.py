@@ -62,7 +62,7 @@ def test_a_line_is_as_wide_as_the_pen():
     assert image.sum() / 255 == pytest.approx(4 * 16 + np.pi * 4, rel=0.05)
     rows, columns = np.nonzero(image)
     assert np.ptp(rows) + 1 == 20
-    assert columns.mean() == pytest.approx(13.5, abs=0.6)
+    assert columns.mean() == pytest.approx(14, abs=0.6)
 
 
 def test_several_digits_are_wider_than_one():

@@ -26,11 +26,14 @@ class Standards:
             ten are right. C. Guo, G. Pleiss, Y. Sun and K. Q. Weinberger, "On calibration of
             modern neural networks", 2017.
         most_other: What is more probably no digit than this is rejected.
+        most_other_in_line: The same for what stands in a line with at least two sure digits:
+            there, a digit is more probable than elsewhere.
         least_confidence: A digit that is less probable than this among the ten is rejected.
     """
 
     temperature: float = 1.0
     most_other: float = 0.5
+    most_other_in_line: float = 0.8
     least_confidence: float = 0.5
 
     def __post_init__(self) -> None:

@@ -2,6 +2,7 @@
 
 import functools
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, final
 
@@ -12,7 +13,7 @@ from numcnn.model_files import ModelFile, load_model
 from numcnn.reader.explain import Explanation, Seen, evidence
 from numcnn.reader.judge import Hearing, Judge, Probabilities, Standards
 from numcnn.reader.reading import Digit, Line, Reading, Rejected
-from numcnn.vision import Box, Page, PictureError, find_digits
+from numcnn.vision import Box, Page, PictureError, Region, find_digits
 from numcnn.vision.picture import MAX_BYTES, MAX_PIXELS, Source
 
 BLANK = "nothing is written here"
@@ -20,6 +21,7 @@ NO_DIGIT = "not a digit"
 SEVERAL = "several digits that cannot be told apart"
 DRAWING = "part of a drawing"
 _CROWD, _LEAST_READ = 4, 0.2  # of things that were found, of their ink
+_A_LINE, _SURE = 2, 0.9  # digits, each of which is so probable
 _SENSIBLE = 0.2  # of `_sense`
 _CERTAIN = 1.5  # of which is ink and which is paper; see `numcnn.vision.Ink`
 
@@ -91,11 +93,12 @@ class Reader:
         page = self._grouped(find_digits(image), hearing)
         if not page.regions:
             raise PictureError(f"{page.picture.name}: {BLANK}")
+        answers = [answer for line in self._answers(page, hearing) for answer in line]
         probabilities = hearing.probabilities(page.regions)
-        seen = []
-        for region, frame, said in zip(page.regions, page.images(), probabilities, strict=True):
-            why = evidence(self.model_file.model, frame)
-            seen.append(Seen(self._answer(page.box(region), said), frame, said, why))
+        seen = [
+            Seen(answer, frame, said, evidence(self.model_file.model, frame))
+            for answer, frame, said in zip(answers, page.images(), probabilities, strict=True)
+        ]
         return Explanation(page.picture, tuple(seen))
 
     def _grouped(self, page: Page, hearing: Hearing) -> Page:
@@ -111,18 +114,27 @@ class Reader:
         name, size = page.picture.name, page.picture.original_size
         if not page.lines:
             return Reading(name, size, (), (Rejected((0, 0, *size), BLANK),))
-        answers = [
-            [
-                self._answer(page.box(region), said)
-                for region, said in zip(regions, hearing.probabilities(regions), strict=True)
-            ]
-            for regions in page.lines
-        ]
-        if self._is_drawing(page, answers):
-            answers = [[Rejected(answer.box, DRAWING) for answer in line] for line in answers]
+        answers = self._answers(page, hearing)
         lines = [tuple(answer for answer in line if isinstance(answer, Digit)) for line in answers]
         rejected = [answer for line in answers for answer in line if isinstance(answer, Rejected)]
         return Reading(name, size, tuple(Line(line) for line in lines if line), tuple(rejected))
+
+    def _answers(self, page: Page, hearing: Hearing) -> list[list[Digit | Rejected]]:
+        answers = [self._line(page, regions, hearing) for regions in page.lines]
+        if self._is_drawing(page, answers):
+            return [[Rejected(answer.box, DRAWING) for answer in line] for line in answers]
+        return answers
+
+    def _line(
+        self, page: Page, regions: Sequence[Region], hearing: Hearing
+    ) -> list[Digit | Rejected]:
+        standards, said = self.judge.standards, hearing.probabilities(regions)
+        sure = sum(each[:10].max() > _SURE for each in said)
+        most = standards.most_other_in_line if sure >= _A_LINE else standards.most_other
+        return [
+            self._answer(page.box(region), each, most)
+            for region, each in zip(regions, said, strict=True)
+        ]
 
     def _is_drawing(self, page: Page, answers: list[list[Digit | Rejected]]) -> bool:
         """Tell whether hardly anything in a picture is a digit: then those are parts of a drawing.
@@ -134,23 +146,24 @@ class Reader:
         read = sum(m for m, answer in zip(masses, flat, strict=True) if isinstance(answer, Digit))
         return len(flat) >= _CROWD and read < _LEAST_READ * sum(masses)
 
-    def _answer(self, box: Box, probabilities: Probabilities) -> Digit | Rejected:
-        reason = self._objection(probabilities)
+    def _answer(
+        self, box: Box, probabilities: Probabilities, most_other: float
+    ) -> Digit | Rejected:
+        reason = self._objection(probabilities, most_other)
         if reason:
             return Rejected(box, reason)
         among = probabilities[:10] / probabilities[:10].sum()
         best = int(among.argmax())
         return Digit(best, float(among[best]), tuple(among.tolist()), box)
 
-    def _objection(self, probabilities: Probabilities) -> str:
+    def _objection(self, probabilities: Probabilities, most_other: float) -> str:
         """Say why something is not read; nothing if it is."""
-        standards = self.judge.standards
         several, none = probabilities[10:]
-        if several + none > standards.most_other:
+        if several + none > most_other:
             return SEVERAL if several > none else NO_DIGIT
         among = probabilities[:10] / probabilities[:10].sum()
         best, second = np.argsort(-among, kind="stable")[:2]
-        if among[best] < standards.least_confidence:
+        if among[best] < self.judge.standards.least_confidence:
             return f"unclear, perhaps {best} or {second}"
         return ""
 

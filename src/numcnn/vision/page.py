@@ -24,6 +24,7 @@ from numcnn.vision.segment import find_lines
 from numcnn.vision.sheet import find_sheet
 from numcnn.vision.split import best_split
 
+_A_LINE = 2  # of digits for sure make it probable that the others are digits
 _SURE = -0.05  # the logarithm of a probability: nothing is cut or joined then
 
 
@@ -65,12 +66,15 @@ class Page:
             height = float(np.median([region.height for region in line]))
             said = [next(opinions) for _ in line]
             regions, said = best_joins(line, said, score, height)
+            sure = sum(opinion.digit > _SURE for opinion in said)
             digits: list[Region] = []
             for region, opinion in zip(regions, said, strict=True):
                 if opinion.digit > _SURE:
                     digits.append(region)
                 else:
-                    digits += best_split(region, opinion, score, height)
+                    digits += best_split(
+                        region, opinion, score, height, is_among_digits=sure >= _A_LINE
+                    )
             lines.append(tuple(digits))
         return replace(self, lines=tuple(lines))
 

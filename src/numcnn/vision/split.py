@@ -28,7 +28,9 @@ _NARROWEST_PAIR = 0.65  # of the height: what may be two digits
 _LEAST_MASS = 0.15  # of what a digit has on average: less is a crumb
 # Logarithms of how improbable a cut is that a reader's certainty does not justify.
 _A_CUT, _A_STROKE = 0.3, 0.3
-_BENEFIT = 1.0  # of the doubt, for digits that touch against drawings
+# The benefit of the doubt, for digits that touch against drawings; beside other digits, drawings
+# are rare.
+_BENEFIT, _BENEFIT_IN_LINE = 1.0, 3.0
 
 
 @final
@@ -45,7 +47,14 @@ class Cut:
     price: float
 
 
-def best_split(region: Region, whole: Opinion, score: Score, height: float = 0.0) -> list[Region]:
+def best_split(
+    region: Region,
+    whole: Opinion,
+    score: Score,
+    height: float = 0.0,
+    *,
+    is_among_digits: bool = False,
+) -> list[Region]:
     """Divide a region into the digits that together score best.
 
     Each digit lies between two of the cuts, or between a cut and the end. The best way from the
@@ -58,6 +67,7 @@ def best_split(region: Region, whole: Opinion, score: Score, height: float = 0.0
         score: What a reader says of others. Most are given in one call.
         height: How high digits are in this line, if that is known: a 5 that is written low and
             wide is not taken for two digits then.
+        is_among_digits: Whether others in this line are digits for sure.
 
     Returns:
         The digits, from left to right; the region alone if that scores best.
@@ -95,7 +105,8 @@ def best_split(region: Region, whole: Opinion, score: Score, height: float = 0.0
         start = best[end][1]
         path.insert(0, (start, end))
         end = start
-    if len(path) < 2 or not _are_several(region, path, ends, opinions, whole, score):
+    benefit = _BENEFIT_IN_LINE if is_among_digits else _BENEFIT
+    if len(path) < 2 or not _are_several(region, path, ends, opinions, whole, score, benefit):
         return [region]
     return [digits[span] for span in path]
 
@@ -171,6 +182,7 @@ def _are_several(
     opinions: dict[tuple[int, int], Opinion],
     whole: Opinion,
     score: Score,
+    benefit: float,
 ) -> bool:
     """Tell whether pieces that look like digits are some, and no drawing that was cut to pieces.
 
@@ -189,7 +201,7 @@ def _are_several(
     surely = float(np.mean([opinions[span].digit for span in path]))
     several = float(np.mean([pair.several for pair in pairs]))
     neither = float(np.mean([pair.neither for pair in pairs]))
-    return surely + several > max(whole.digit, neither - _BENEFIT)
+    return surely + several > max(whole.digit, neither - benefit)
 
 
 def _may_be_digit(digit: Region, height: float) -> bool:
