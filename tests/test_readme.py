@@ -23,9 +23,7 @@ def test_the_python_examples_run(code, tmp_path, monkeypatch, capsys):
     assert f"{accuracy}" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize(
-    "page", ["README.md", "docs/gallery.md", "src/numcnn/weights/README.md"]
-)
+@pytest.mark.parametrize("page", ["README.md", "docs/gallery.md", "src/numcnn/weights/README.md"])
 def test_relative_links_and_pictures_exist(page):
     path = ROOT / page
     links = re.findall(r"\]\((?!https?:)([^)#]+)\)", path.read_text("utf-8"))

@@ -48,6 +48,8 @@ class Ink:
             the other way round.
         contrast: How much of the paper's light the ink takes away (or adds), 0 to 1; 0 if blank.
         noise: The standard deviation of the paper in the same unit.
+        clutter: How much there is that is neither ink nor plain paper, as a share of the contrast:
+            the mean of what is missing from the light where there is no ink.
     """
 
     amount: Map
@@ -55,6 +57,7 @@ class Ink:
     certainty: float
     contrast: float
     noise: float
+    clutter: float = 0.0
 
 
 def find_ink(pixels: Pixels, is_light: bool | None = None, sheet: Mask | None = None) -> Ink:
@@ -115,7 +118,20 @@ def find_ink(pixels: Pixels, is_light: bool | None = None, sheet: Mask | None = 
     if noise > 0.002:
         mask = ndimage.binary_dilation(mask, _EIGHT) & ~ruled
     amount[~mask if sheet is None else ~(mask & sheet)] = 0
-    return Ink(amount, is_light, certainty, contrast, noise)
+    clutter = _clutter(smooth, mask | ruled, sheet) / contrast
+    return Ink(amount, is_light, certainty, contrast, noise, clutter)
+
+
+def _clutter(missing: Map, known: Mask, sheet: Mask | None) -> float:
+    """Return the mean of what is missing from the paper's light away from ink and ruling."""
+    step = max(1, max(missing.shape) // 400)
+    reach = max(1, round(max(missing.shape) / step / 100))
+    near = ndimage.maximum_filter(known, step)[::step, ::step] if step > 1 else known
+    away = ~ndimage.binary_dilation(near, _EIGHT, iterations=reach)
+    if sheet is not None:
+        away &= sheet[::step, ::step]
+    values = missing[::step, ::step][away]
+    return float(np.abs(values).mean()) if values.size else 0.0
 
 
 def _reduced(pixels: Pixels) -> Pixels:
