@@ -15,37 +15,33 @@ away for the measurement, as they would hold back one side only; the report says
 
 import argparse
 import json
-import os
-import platform
 import statistics
 import subprocess
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+from benchmarks.nested_loops import network_seconds_per_image
 from benchmarks.networks import NETWORKS
+from benchmarks.page import PAGE, free_environment, hardware, write_section
 
 TASKS = {"train": "training, 128", "infer": "inference, 256", "single": "one image"}
 FORMATS = ("contiguous_format", "channels_last")
-TYING = ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE", "OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS")
-REPORT = Path(__file__).resolve().parents[1] / "docs" / "benchmarks.md"
 
 
 class Contestant:
     """A process that measures when it is asked."""
 
     def __init__(self, *side: str) -> None:
-        environment = {name: value for name, value in os.environ.items() if name not in TYING}
         self._process = subprocess.Popen(
             [sys.executable, str(Path(__file__).with_name("contestants.py")), *side],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
-            env=environment,
+            env=free_environment(),
         )
 
     def measure(self, network: str, task: str, seconds: float) -> dict[str, float]:
@@ -152,9 +148,9 @@ def main() -> None:
     parser.add_argument("--net", action="append", choices=list(NETWORKS), help="default: all")
     parser.add_argument("--quick", action="store_true", help="a minute in all, less exact")
     parser.add_argument("--json", action="store_true", help="print the ratios as JSON")
-    parser.add_argument("--no-report", action="store_true", help=f"leave {REPORT.name} as it is")
+    parser.add_argument("--no-page", action="store_true", help=f"leave {PAGE.name} as it is")
     arguments = parser.parse_args()
-    effort = Effort(0.3, 0.15, 5) if arguments.quick else Effort(1.5, 0.4, 15)
+    effort = Effort(0.25, 0.15, 5) if arguments.quick else Effort(1.5, 0.4, 15)
     networks = arguments.net or list(NETWORKS)
     others = [(layout, Contestant("torch", layout)) for layout in FORMATS]
     results: dict[str, dict[str, Comparison]] = {}
@@ -174,13 +170,14 @@ def main() -> None:
             for network, tasks in results.items()
         }
         print(json.dumps(ratios))
-    if set(networks) == set(NETWORKS) and not (arguments.quick or arguments.no_report):
+    if set(networks) == set(NETWORKS) and not (arguments.quick or arguments.no_page):
         memory = {network: peak_memory(network) for network in networks}
         sklearn = {
             task: compare("mlp", task, [("", Contestant("sklearn"))], effort)
             for task in ("train", "infer")
         }
-        REPORT.write_text(_report(results, memory, sklearn), encoding="utf-8")
+        loops = 1 / network_seconds_per_image("seed")
+        write_section("speed", _section(results, memory, sklearn, loops))
 
 
 def _line(network: str, task: str, found: Comparison) -> str:
@@ -190,28 +187,26 @@ def _line(network: str, task: str, found: Comparison) -> str:
     )
 
 
-def _report(
+def _section(
     results: dict[str, dict[str, Comparison]],
     memory: dict[str, dict[str, float]],
     sklearn: dict[str, Comparison],
-) -> str:
+    loops: float,
+) -> list[str]:
     pairs = next(iter(next(iter(results.values())).values())).pairs
     lines = [
-        "# Speed",
+        "## Training, inference, single images",
         "",
-        "<!-- Written by benchmarks/vs_pytorch.py; do not edit. -->",
-        "",
-        "numcnn, which is NumPy alone, against PyTorch on the same processor: the same network,",
-        "float32, Adam, the same batch, both with all cores. Two processes work in turn; a ratio",
-        f"is the median over {pairs} pairs of (images a second of numcnn) / (images a second of",
-        "PyTorch), so above 1 numcnn is faster. PyTorch has the better of its two memory formats,",
-        "`inference_mode`, and a warm-up of seconds.",
+        "The same network, float32, Adam, the same batch, both with all cores. Two processes work",
+        f"in turn; a ratio is the median over {pairs} pairs of (images a second of numcnn) /",
+        "(images a second of PyTorch), so above 1 numcnn is faster. PyTorch has the better of its",
+        "two memory formats, `inference_mode`, and a warm-up of seconds.",
         "",
         "```sh",
         "pip install torch && python benchmarks/vs_pytorch.py",
         "```",
         "",
-        f"Measured on {_hardware()}.",
+        f"Measured on {hardware()}.",
         "",
         "| network | "
         + " | ".join(f"{text} a batch" if "," in text else text for text in TASKS.values())
@@ -253,8 +248,15 @@ def _report(
         f"**{sklearn['infer'].ratio:.1f}** times ({_speed(sklearn['infer'].numcnn)} : "
         f"{_speed(sklearn['infer'].other)}).",
         "",
+        "## Nested loops",
+        "",
+        "The network seed, trained by the textbook's loops over filters, rows and columns",
+        "([benchmarks/nested_loops.py](../benchmarks/nested_loops.py)): "
+        f"{loops:,.0f} images a second.",
+        f"numcnn's {_speed(results['seed']['train'].numcnn)} are "
+        f"**{results['seed']['train'].numcnn / loops:,.0f}** times as many.",
     ]
-    return "\n".join(lines)
+    return lines
 
 
 def _speed(images: float) -> str:
@@ -274,35 +276,6 @@ def _architecture(network: str) -> str:
         elif kind != "Flatten":
             parts.append({"MaxPool2D": "MaxPool2", "BatchNorm": "BN"}.get(kind, kind))
     return "-".join(parts)
-
-
-def _hardware() -> str:
-    model = platform.processor() or platform.machine()
-    try:
-        for line in Path("/proc/cpuinfo").read_text("utf-8").splitlines():
-            if line.startswith("model name"):
-                model = line.partition(":")[2].strip()
-                break
-    except OSError:
-        pass
-    environment = {name: value for name, value in os.environ.items() if name not in TYING}
-    kernels = subprocess.run(
-        [
-            sys.executable,
-            "-c",
-            "from numcnn.nn.engine.machine import blas_kernels; print(blas_kernels())",
-        ],
-        check=True,
-        capture_output=True,
-        text=True,
-        env=environment,
-    ).stdout.strip()
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    return (
-        f"{cores} cores of {model}, {platform.system()}, Python {platform.python_version()}, "
-        f"NumPy {version('numpy')} ({kernels}), PyTorch {version('torch')}, numcnn "
-        f"{version('numcnn')}"
-    )
 
 
 if __name__ == "__main__":

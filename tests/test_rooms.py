@@ -20,6 +20,7 @@ BELOW: dict[str, set[str]] = {
     "model_files": {"nn"},
     "training": {"nn", "data", "model_files"},
     "recipes": {"nn", "data", "training"},
+    "ensemble": {"nn", "data", "model_files", "training"},
     "reader": {"nn", "vision", "model_files"},
 }
 FOR_ALL_BUT_THE_NETWORK = {"atomic_file"}

@@ -8,6 +8,7 @@ also `checkpoint.safetensors`, from which it can go on.
 import json
 import os
 import platform
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, final
@@ -58,6 +59,7 @@ def train(
     resume: bool = False,
     progress: str = "auto",
     download_bar: ProgressBar | None = None,
+    callbacks: Sequence[Callback] = (),
 ) -> Run:
     """Train, judge and write everything into a folder.
 
@@ -70,6 +72,7 @@ def train(
             settings. One that finished no epoch begins anew.
         progress: How to show it, see `numcnn.training.fit`.
         download_bar: What shows the download of a data set that is not there yet.
+        callbacks: What else watches the training, or ends it.
 
     Returns:
         What came of it. If Ctrl-C ended the training, ``history.interrupted`` is set, the files
@@ -82,6 +85,11 @@ def train(
         numcnn.training.TrainingDiverged: The loss is not finite.
     """
     folder = Path(folder)
+    if settings.ensemble is not None:
+        raise ValueError(
+            f"ensemble is {settings.ensemble}, and this trains one network; use "
+            "numcnn.ensemble_run.train_ensemble"
+        )
     recipe = settings.resolved_recipe()
     checkpoint = folder / CHECKPOINT
     if resume:
@@ -102,6 +110,7 @@ def train(
     if recipe.extension is not None:
         training = recipe.extension(training, settings.seed)
         validation = validation and recipe.extension(validation, settings.seed)
+    batch_size = recipe.batch_size or len(training)
     model = recipe.new_network(training.image_shape, len(training.classes))
     # Pictures are drawn last, but a missing library is to be known first.
     from numcnn import plots  # noqa: F401
@@ -111,7 +120,7 @@ def train(
         training,
         validation,
         epochs=recipe.epochs,
-        batch_size=recipe.batch_size,
+        batch_size=batch_size,
         optimizer=recipe.new_optimizer(),
         loss=recipe.loss,
         augmentation=recipe.augmentation,
@@ -119,7 +128,8 @@ def train(
         seed=settings.seed,
         callbacks=[
             *([EarlyStopping(settings.patience)] if settings.patience else []),
-            _RunFiles(folder, _settings(settings, recipe, model)),
+            *callbacks,
+            _RunFiles(folder, _settings(settings, recipe, model, batch_size)),
         ],
         checkpoint=checkpoint,
         resume=resume,
@@ -136,7 +146,7 @@ def train(
     card = _card(settings, recipe, training, metrics)
     save_model(folder / MODEL, model, training.classes, card)
     _draw(folder, history, test, evaluate(model, validation) if validation else None, training)
-    _write_json(folder / METRICS, metrics)
+    write_json(folder / METRICS, metrics)
     if not history.interrupted:
         checkpoint.unlink()
     return Run(folder, model, history, metrics, test)
@@ -183,13 +193,15 @@ class _RunFiles(Callback):
         self._settings = settings
 
     def train_begin(self, moment: Moment) -> None:
-        _write_json(self._folder / SETTINGS, self._settings)
+        write_json(self._folder / SETTINGS, self._settings)
 
     def epoch_end(self, moment: Moment, record: EpochRecord) -> None:
         moment.history.save(self._folder / HISTORY)
 
 
-def _settings(settings: RunSettings, recipe: Recipe, model: Sequential) -> dict[str, Any]:
+def _settings(
+    settings: RunSettings, recipe: Recipe, model: Sequential, batch_size: int
+) -> dict[str, Any]:
     """The user's settings, and what they came down to."""
     augmentation = recipe.augmentation
     return {
@@ -198,14 +210,14 @@ def _settings(settings: RunSettings, recipe: Recipe, model: Sequential) -> dict[
             "recipe": recipe.name,
             "architecture": model.config(),
             "epochs": recipe.epochs,
-            "batch_size": recipe.batch_size,
+            "batch_size": batch_size,
             "optimizer": repr(recipe.new_optimizer()),
             "loss": repr(recipe.loss),
             "augmentation": None if augmentation is None else augmentation.config(),
             "average": recipe.average,
             "validation_split": recipe.validation_split,
         },
-        "versions": _versions(),
+        "versions": versions(),
     }
 
 
@@ -240,12 +252,14 @@ def _card(
         "training_images": len(training),
         "recipe": recipe.name,
         "seed": settings.seed,
+        "augmentation": recipe.augmentation and recipe.augmentation.config(),
         **{name: metrics[name] for name in measured},
-        "versions": _versions(),
+        "versions": versions(),
     }
 
 
-def _versions() -> dict[str, str]:
+def versions() -> dict[str, str]:
+    """What a run was made with."""
     return {
         "numcnn": numcnn.__version__,
         "numpy": np.__version__,
@@ -271,6 +285,7 @@ def _draw(
         plots.save(figure, folder / "confusion.png")
 
 
-def _write_json(path: Path, value: dict[str, Any]) -> None:
+def write_json(path: Path, value: dict[str, Any]) -> None:
+    """Write an object for people to read as well."""
     with atomic_file(path) as temporary:
         temporary.write_text(json.dumps(value, indent=2) + "\n", encoding="utf-8")

@@ -24,12 +24,14 @@ class RunSettings:
         data_dir: Where the data set's files are; the usual places if None.
         recipe: A recipe's name; the data set's default if None.
         seed: Of everything random.
+        ensemble: How many networks to train, each with the next seed; None for a single one.
         epochs: How many times to go through the training images.
         batch_size: Images a step.
         learning_rate: The highest rate of the recipe's schedule.
         validation_split: The share of the training images to validate with; 0 for none.
         patience: After how many epochs without a better one the training ends early; never if None.
         augment: Whether to use the recipe's augmentation.
+        layers: The layers of a recipe that takes a list of them, such as "relu:128,sigmoid:64".
         size: Resize a folder's images to ``(height, width)``.
         color: "auto", "gray" or "rgb": how to read a folder's images.
         engine: "auto" for the way that is planned for the machine, "layers" for the layers' own
@@ -43,12 +45,14 @@ class RunSettings:
     data_dir: str | None = None
     recipe: str | None = None
     seed: int = 0
+    ensemble: int | None = None
     epochs: int | None = None
     batch_size: int | None = None
     learning_rate: float | None = None
     validation_split: float | None = None
     patience: int | None = None
     augment: bool = True
+    layers: str | None = None
     size: tuple[int, int] | None = None
     color: Color = "auto"
     engine: str = "auto"
@@ -60,6 +64,10 @@ class RunSettings:
             "data_dir": (isinstance(self.data_dir, str | None), "a path"),
             "recipe": (isinstance(self.recipe, str | None), "a name"),
             "seed": (_is_whole(self.seed, 0), "a whole number of at least 0"),
+            "ensemble": (
+                self.ensemble is None or _is_whole(self.ensemble, 2),
+                "a whole number above 1",
+            ),
             "epochs": (self.epochs is None or _is_whole(self.epochs, 1), "a whole number above 0"),
             "batch_size": (
                 self.batch_size is None or _is_whole(self.batch_size, 1),
@@ -78,6 +86,7 @@ class RunSettings:
                 "a share from 0 to below 1",
             ),
             "augment": (isinstance(self.augment, bool), "true or false"),
+            "layers": (isinstance(self.layers, str | None), "a list such as relu:128,sigmoid:64"),
             "size": (
                 self.size is None
                 or (len(self.size) == 2 and all(_is_whole(side, 1) for side in self.size)),
@@ -94,7 +103,7 @@ class RunSettings:
         """Find the recipe, and change it where these settings say so.
 
         Raises:
-            ValueError: There is no such recipe.
+            ValueError: There is no such recipe, or its layers are not to be set so.
         """
         recipe = recipes.find(self.recipe, _catalog_name(self.dataset) or self.dataset)
         changes = {
@@ -104,6 +113,8 @@ class RunSettings:
         }
         if not self.augment:
             changes["augmentation"] = None
+        if self.layers is not None:
+            recipe = recipe.with_layers(self.layers)
         return replace(recipe, **changes)
 
     def load_splits(self, download_bar: ProgressBar | None = None) -> Splits:
@@ -124,12 +135,16 @@ class RunSettings:
             color=self.color,
         )
 
-    def free_folder(self) -> Path:
-        """Choose a folder for a run that does not exist yet: ``runs/mnist-convnet-1`` and so on."""
+    def free_folder(self, what: str | None = None) -> Path:
+        """Choose a folder for a run that does not exist yet: ``runs/mnist-convnet-1`` and so on.
+
+        Args:
+            what: What to call it by beside the data set; the recipe's name if None.
+        """
         # Of a path, the last part without its suffixes; "." has none before it is resolved.
         own = Path(self.dataset).resolve().name.split(".")[0]
         dataset = _catalog_name(self.dataset) or own or "data"
-        name = f"{dataset}-{self.resolved_recipe().name}"
+        name = f"{dataset}-{what or self.resolved_recipe().name}"
         number = 1
         while (folder := Path("runs", f"{name}-{number}")).exists():
             number += 1

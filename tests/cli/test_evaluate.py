@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from numcnn.data import load_mnist
+from numcnn.data import augmentation_from_config, load_mnist
 from numcnn.model_files import load_model
 from tests.cli.outcome import tree
 from tests.cli.tables import write_table
@@ -53,11 +53,14 @@ def test_the_text_has_a_line_for_each_class(numcnn, model, files, judged, right)
 def test_the_pictures_are_drawn_where_asked(numcnn, model, files, here):
     outcome = numcnn("evaluate", model, "mnist", "--data-dir", files, "--out", "judged")
     assert outcome.status == 0
-    assert set(tree(here)) == {"judged", "judged/confusion.png", "judged/mistakes.png"}
-    for name in ("confusion.png", "mistakes.png"):
+    names = {"confusion.png", "mistakes.png", "predictions.png"}
+    assert set(tree(here)) == {"judged", *(f"judged/{name}" for name in names)}
+    for name in names:
         with Image.open(here / "judged" / name) as picture:
             assert picture.format == "PNG"
-    assert outcome.out.endswith("pictures in judged/: confusion.png, mistakes.png\n")
+    assert outcome.out.endswith(
+        "pictures in judged/: confusion.png, mistakes.png, predictions.png\n"
+    )
 
 
 def test_nothing_is_written_unless_asked(numcnn, model, files, here):
@@ -111,3 +114,45 @@ def test_a_class_that_the_model_does_not_know_is_named(numcnn, model, tmp_path):
     Image.new("L", (8, 8)).save(tmp_path / "pictures/cat/1.png")
     message = numcnn("evaluate", model, tmp_path / "pictures").error()
     assert "has the class 'cat', which is not among 0, 1" in message
+
+
+@pytest.fixture
+def second(numcnn, small, here) -> Path:
+    """A model of another seed."""
+    assert numcnn(*small, "--seed", 1, "--out", "second").status == 0
+    return here / "second/model.safetensors"
+
+
+def test_several_models_answer_together(numcnn, model, second, files, judged):
+    outcome = numcnn("evaluate", model, second, "mnist", "--data-dir", files, "--json")
+    found = json.loads(outcome.out)
+    each = [load_model(path).model.predict_proba(judged.images) for path in (model, second)]
+    assert found["alone"] == [np.mean(one.argmax(axis=1) == judged.labels) for one in each]
+    mean = (each[0] + each[1]) / 2
+    assert found["accuracy"] == np.mean(mean.argmax(axis=1) == judged.labels)
+    text = numcnn("evaluate", model, second, "mnist", "--data-dir", files).out
+    low, high = sorted(found["alone"])
+    assert f"alone     {low:.2%} to {high:.2%}, mean {(low + high) / 2:.2%} (2 models)" in text
+
+
+def test_a_runs_folder_stands_for_its_model(numcnn, model, files):
+    words = "mnist", "--data-dir", files, "--json"
+    assert numcnn("evaluate", model.parent, *words).out == numcnn("evaluate", model, *words).out
+
+
+def test_views_change_what_is_said(numcnn, model, files, judged):
+    words = "evaluate", model, "mnist", "--data-dir", files, "--json"
+    plain, averaged = (json.loads(numcnn(*words, *more).out) for more in ((), ("--tta",)))
+    assert plain["loss"] != averaged["loss"]
+    loaded = load_model(model)
+    augmentation = augmentation_from_config(loaded.card["augmentation"])
+    views = list(augmentation.views(judged.images.astype(np.float32)))
+    assert len(views) == 7
+    mean = np.mean([loaded.model.predict_proba(view) for view in views], axis=0)
+    assert averaged["accuracy"] == np.mean(mean.argmax(axis=1) == judged.labels)
+
+
+def test_a_model_trained_on_images_as_they_are_has_no_views(numcnn, small, files):
+    numcnn(*small, "--no-augment", "--out", "plain")
+    message = numcnn("evaluate", "plain", "mnist", "--data-dir", files, "--tta").error()
+    assert "trained on images as they are" in message

@@ -1,7 +1,10 @@
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 from numcnn.data import Dataset
+from numcnn.ensemble import Ensemble
 from numcnn.model_files import load_model, save_model
 from tests.cli.outcome import tree
 from tests.cli.tables import write_table
@@ -58,3 +61,21 @@ def test_images_of_another_size_are_refused(numcnn, model, tmp_path, here):
 
 def test_the_output_must_be_named(numcnn, model, table):
     assert "'-o' / '--output'" in numcnn("predict", model, table).usage_error()
+
+
+def test_several_models_predict_together(numcnn, model, small, table, judged, here):
+    assert numcnn(*small, "--seed", 1, "--out", "second").status == 0
+    second = here / "second/model.safetensors"
+    assert numcnn("predict", model, second, table, "-o", "both.csv").status == 0
+    mean = sum(load_model(path).model.predict_proba(judged.images) for path in (model, second))
+    predicted = [int(line.split(",")[1]) for line in Path("both.csv").read_text().splitlines()[1:]]
+    assert predicted == mean.argmax(axis=1).tolist()
+    numcnn("predict", "second", table, "-o", "second.csv")
+    assert Path("second.csv").read_text() != Path("both.csv").read_text()
+
+
+def test_views_are_averaged_where_asked(numcnn, model, table, judged):
+    assert numcnn("predict", model, table, "--tta", "-o", "views.csv").status == 0
+    expected = Ensemble.load([model], views=True).predict_proba(judged.images).argmax(axis=1)
+    predicted = [int(line.split(",")[1]) for line in Path("views.csv").read_text().splitlines()[1:]]
+    assert predicted == expected.tolist()

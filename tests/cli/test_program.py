@@ -13,7 +13,9 @@ from tests.cli.outcome import run_python, tree
 COMMANDS = [
     (),
     ("train",),
+    ("compare",),
     ("evaluate",),
+    ("explain",),
     ("predict",),
     ("data",),
     ("data", "list"),
@@ -111,7 +113,7 @@ def test_an_unknown_option_is_refused(numcnn, path):
         (("train", "--size", "28"), "'28' is no size; give height and width, such as 28x28"),
         (("train", "--size", "0x3"), "'0x3' is no size"),
         (("train", "--color", "blue"), "'--color': 'blue' is not one of"),
-        (("evaluate", "model.safetensors"), "Missing argument 'DATASET'"),
+        (("evaluate", "model.safetensors"), "Missing argument 'MODEL...'"),
         (("evaluate", "m", "mnist", "--part", "all"), "'--part': 'all' is not one of"),
         (("data", "fetch"), "Missing argument 'NAME'"),
         (("train", "mnist", "digits"), "unexpected extra argument"),

@@ -17,6 +17,7 @@ def test_every_command_has_its_section():
     headings = [line for line in reference().splitlines() if line.startswith("## ")]
     assert headings == [
         "## numcnn",
+        "## numcnn compare",
         "## numcnn data",
         "## numcnn data fetch",
         "## numcnn data list",

@@ -120,6 +120,20 @@ def test_a_stopped_run_goes_on_to_the_same_file(stopped, numcnn, trained):
     assert history(Path("run")) == history(trained.folder)
 
 
+def test_a_stopped_ensemble_says_how_to_go_on(small, trained):
+    words = *small, "--ensemble", 2, "--out", "run"
+    outcome = run_python(FAULTY, "interrupt", MIDDLE, *words)
+    assert outcome.status == 130
+    assert outcome.out == "stopped at seed 0; to go on: numcnn train --resume run\n"
+    assert run_python("-m", "numcnn", "train", "--resume", "run").status == 0
+    member = Path("run/seed-0")
+    assert tree(member).keys() == tree(trained.folder).keys()
+    assert (member / "model.safetensors").read_bytes() == (
+        trained.folder / "model.safetensors"
+    ).read_bytes()
+    assert json.loads(Path("run/metrics.json").read_text())["test_accuracy"] > 0
+
+
 def test_ctrl_c_in_the_first_epoch_leaves_nothing_but_the_settings(small):
     outcome = run_python(FAULTY, "interrupt", 2, *small, "--out", "run")
     assert outcome.status == 130
@@ -180,6 +194,8 @@ def test_where_no_run_is_none_is_resumed(numcnn, here):
         ("--recipe", "convnet"),
         ("--data-dir", "."),
         ("--no-augment",),
+        ("--layers", "relu:3"),
+        ("--ensemble", 2),
         ("--size", "8x8"),
         ("--color", "gray"),
         ("--out", "other"),

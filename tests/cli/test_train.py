@@ -194,3 +194,73 @@ def test_patience_takes_validation(numcnn, files, tmp_path):
     outcome = numcnn(*words, "--recipe", "lenet5", "--out", tmp_path / "run")
     assert "early stopping needs validation data" in outcome.error()
     assert not (tmp_path / "run").exists()
+
+
+def test_the_layers_of_a_dense_network_are_given_as_a_list(numcnn, small, here):
+    words = "--recipe", "dense-sigmoid", "--layers", "relu:9,sigmoid:7", "--out", "run"
+    assert numcnn(*small, *words).status == 0
+    told = json.loads((here / "run/settings.json").read_text())
+    assert told["settings"]["layers"] == "relu:9,sigmoid:7"
+    layers = [layer.get("units", layer["layer"]) for layer in told["resolved"]["architecture"]]
+    assert layers == ["Rescaling", "Flatten", 9, "ReLU", 7, "Sigmoid", 10]
+    assert told["resolved"]["loss"] == "SigmoidCrossEntropy()"
+    assert numcnn("train", "--settings", "run/settings.json", "--out", "again").status == 0
+    assert (
+        Path("again/model.safetensors").read_bytes() == Path("run/model.safetensors").read_bytes()
+    )
+
+
+@pytest.mark.parametrize(
+    ("recipe", "layers", "told"),
+    [
+        ("dense-sigmoid", "relu:9,tanh:3", "where 'tanh:3' is no layer"),
+        ("lenet5", "relu:9", "the layers of lenet5 are fixed"),
+    ],
+)
+def test_layers_that_cannot_be_are_told(numcnn, small, here, recipe, layers, told):
+    words = "--recipe", recipe, "--layers", layers, "--out", "run"
+    assert told in numcnn(*small, *words).error()
+    assert tree(here) == {}
+
+
+def test_two_layer_learns_from_kaggles_table(numcnn, table):
+    words = "--recipe", "two-layer", "--epochs", 100, "--out", "run", "--quiet"
+    assert numcnn("train", table, *words).status == 0
+    metrics = json.loads(Path("run/metrics.json").read_text())
+    # 80 images are few, but better than a guess is easy.
+    assert metrics["validation_accuracy"] > 0.2
+    assert metrics["epochs"] == 100
+    # Each epoch is one step.
+    history = [json.loads(line) for line in Path("run/history.jsonl").read_text().splitlines()]
+    assert history[-1]["loss"] < history[0]["loss"]
+    resolved = json.loads(Path("run/settings.json").read_text())["resolved"]
+    assert resolved["batch_size"] == 70  # all, but for one of each class
+
+
+def test_an_ensemble_is_trained_into_one_folder(numcnn, small, here):
+    outcome = numcnn(*small, "--ensemble", 2, "--out", "run")
+    assert outcome.status == 0
+    metrics = json.loads((here / "run/metrics.json").read_text())
+    assert outcome.out.startswith(
+        f"test accuracy        {metrics['test_accuracy']:.2%}  together\n"
+        f"alone                {metrics['lowest_test_accuracy']:.2%} to "
+    )
+    lines = outcome.err.splitlines()
+    assert [lines[0], lines[4]] == ["seed 0, 1 of 2", "seed 1, 2 of 2"]
+    assert len(lines) == 8
+    assert (here / "run/seed-1/model.safetensors").exists()
+    assert "seed-0/model.safetensors" in numcnn("models", "run").out
+    again = numcnn(
+        "train", "--settings", "run/settings.json", "--out", "again", "--quiet", "--json"
+    )
+    assert again.err == ""
+    printed = json.loads(again.out)
+    assert printed["folder"] == "again"
+    assert printed["test_accuracy"] == metrics["test_accuracy"]
+    judged = json.loads(numcnn("evaluate", "run", "mnist", *small[2:4], "--json").out)
+    assert judged["accuracy"] == metrics["test_accuracy"]
+
+
+def test_a_finished_ensemble_is_not_resumed(numcnn, small):
+    numcnn(*small, "--epochs", 1, "--ensemble", 2, "--out", "run")
+    assert "this run is finished" in numcnn("train", "--resume", "run").error()

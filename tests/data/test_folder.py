@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from numcnn.data import read_folder
+from numcnn.data import read_folder, read_image
 
 GRAY = np.arange(6, dtype=np.uint8).reshape(2, 3) * 40
 COLOR = np.stack([GRAY, GRAY[::-1], 255 - GRAY], axis=-1)
@@ -204,3 +204,14 @@ def test_without_pillow_the_remedy_is_named(folder, monkeypatch):
     monkeypatch.setitem(sys.modules, "PIL.ImageOps", None)
     with pytest.raises(ImportError, match=r"needs Pillow: pip install 'numcnn\[app\]'"):
         read_folder(folder)
+
+
+def test_a_single_image_is_read_as_one_of_a_folder(tmp_path):
+    (tmp_path / "train/a").mkdir(parents=True)
+    pixels = np.random.default_rng(0).integers(0, 256, (6, 5, 3)).astype(np.uint8)
+    Image.fromarray(pixels).save(tmp_path / "train/a/1.png")
+    np.testing.assert_array_equal(read_image(tmp_path / "train/a/1.png"), pixels)
+    small = read_image(tmp_path / "train/a/1.png", (3, 4), "gray")
+    folder = read_folder(tmp_path, size=(3, 4), color="gray")
+    np.testing.assert_array_equal(small, folder.train.images[0])
+    assert small.shape == (3, 4, 1)

@@ -24,3 +24,11 @@ def apart(*shape: int, seed: int = 0) -> np.ndarray:
 def classes(count: int, outputs: int, seed: int = 0) -> np.ndarray:
     """Class indices, each class at least once if there are enough."""
     return np.random.default_rng(seed).permutation(np.arange(count) % outputs)
+
+
+def integers(shape: tuple[int, ...], seed: int = 0) -> np.ndarray:
+    """Float32 numbers that are integers from -2 to 2: sums of products of them are exact.
+
+    In any order of summation, as long as they stay below 2^24. And they have many ties.
+    """
+    return np.random.default_rng(seed).integers(-2, 3, shape).astype(np.float32)

@@ -8,7 +8,13 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 from numcnn.data import Dataset
 from numcnn.nn import Dense, Flatten, MeanSquaredError, Rescaling, Sequential, Softmax
-from numcnn.training import Evaluation, accuracy, confusion_matrix, evaluate
+from numcnn.training import (
+    Evaluation,
+    accuracy,
+    confusion_matrix,
+    evaluate,
+    evaluate_probabilities,
+)
 from tests.training.tasks import CLASSES, plain, stripes
 
 sklearn_metrics = pytest.importorskip("sklearn.metrics")
@@ -127,3 +133,29 @@ class TestEvaluate:
     def test_refuses_a_model_that_is_not_built(self):
         with pytest.raises(ValueError, match=r"call build\(input_shape\) first"):
             evaluate(plain(), stripes())
+
+
+class TestProbabilities:
+    def test_they_are_judged_as_the_model_that_said_them(self):
+        model, data = built(Dense(3)), stripes(50, seed=4)
+        expected = evaluate(model, data)
+        found = evaluate_probabilities(model.predict_proba(data.images), data)
+        assert found.accuracy == expected.accuracy
+        assert found.loss == pytest.approx(expected.loss, rel=1e-5)
+        assert_array_equal(found.confusion, expected.confusion)
+
+    def test_what_was_ruled_out_and_right_costs_much_but_not_everything(self):
+        data = stripes(2, seed=0)
+        sure = np.eye(3, dtype=np.float32)[(data.labels + 1) % 3]
+        found = evaluate_probabilities(sure, data)
+        assert found.accuracy == 0
+        assert 80 < found.loss < 100
+
+    def test_another_number_of_images_is_told(self):
+        with pytest.raises(ValueError, match=r"probabilities of 3 images, and .* has 4"):
+            evaluate_probabilities(np.full((3, 3), 1 / 3, np.float32), stripes(4, seed=0))
+
+    def test_fewer_classes_are_told(self):
+        data = stripes(4, seed=0)
+        with pytest.raises(ValueError, match="the model knows 2 classes"):
+            evaluate_probabilities(np.full((4, 2), 0.5, np.float32), data)

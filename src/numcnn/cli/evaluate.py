@@ -7,10 +7,9 @@ import numpy as np
 
 from numcnn.cli import options
 from numcnn.data import Dataset
-from numcnn.model_files import load_model
+from numcnn.ensemble import Ensemble, evaluate_together
 from numcnn.run import load_part
 from numcnn.training import Evaluation
-from numcnn.training import evaluate as evaluate_model
 
 
 @click.command(
@@ -18,9 +17,10 @@ from numcnn.training import evaluate as evaluate_model
 Examples:
   numcnn evaluate runs/mnist-convnet-1/model.safetensors mnist --out judged
   numcnn evaluate model.safetensors labeled.csv --json
+  numcnn evaluate one.safetensors two.safetensors mnist --tta
 """
 )
-@click.argument("model", type=options.model_path)
+@click.argument("paths", metavar="MODEL...", nargs=-1, required=True, type=options.model_path)
 @click.argument("dataset")
 @options.data_dir
 @click.option(
@@ -34,50 +34,63 @@ Examples:
     "--out",
     metavar="DIR",
     type=click.Path(path_type=Path),
-    help="Draw confusion.png and mistakes.png into this folder.",
+    help="Draw confusion.png, mistakes.png and predictions.png into this folder.",
 )
+@options.tta
 @options.as_json
 def evaluate(
-    model: Path,
+    paths: tuple[Path, ...],
     dataset: str,
     data_dir: str | None,
     part: str,
     out: Path | None,
+    tta: bool,
     as_json: bool,
 ) -> None:
     """Measure MODEL on DATASET: accuracy, errors by class, what is taken for what.
 
+    Of several models, or of the folder of an ensemble's run, the probabilities are averaged.
+
     DATASET is a name (digits, mnist, fashion-mnist, cifar10), a labeled CSV file, or a folder with
     a folder of images for each class, which are resized to what the model takes.
     """
-    loaded = load_model(model)
-    judged = load_part(dataset, part, loaded, data_dir)
-    result = evaluate_model(loaded.model, judged)
+    models = Ensemble.load(paths, views=tta)
+    judged = load_part(dataset, part, models.members[0], data_dir)
+    result, alone = evaluate_together(models, judged)
     if as_json:
         options.echo_json(
             {
                 "accuracy": result.accuracy,
                 "loss": result.loss,
                 "confusion": result.confusion.tolist(),
-                "classes": loaded.classes,
+                "classes": models.classes,
                 "images": len(judged),
+                "alone": alone,
             }
         )
     else:
-        click.echo(_told(result, loaded.classes, len(judged)))
+        click.echo(_told(result, models.classes, len(judged), alone))
     if out is not None:
-        _draw(result, judged, loaded.classes, out)
+        _draw(result, judged, models.classes, out)
         if not as_json:
-            click.echo(f"\npictures in {out}/: confusion.png, mistakes.png")
+            click.echo(f"\npictures in {out}/: confusion.png, mistakes.png, predictions.png")
 
 
-def _told(result: Evaluation, classes: tuple[str, ...], images: int) -> str:
+def _told(result: Evaluation, classes: tuple[str, ...], images: int, alone: list[float]) -> str:
     """Accuracy, and a line for each class with what it is mostly taken for."""
     width = max(5, *map(len, classes))
     wrong = round(images * (1 - result.accuracy))
     lines = [
         f"accuracy  {result.accuracy:.2%}  ({wrong} of {images:,} wrong)",
         f"loss      {result.loss:.4f}",
+        *(
+            [
+                f"alone     {min(alone):.2%} to {max(alone):.2%}, mean "
+                f"{sum(alone) / len(alone):.2%} ({len(alone)} models)"
+            ]
+            if len(alone) > 1
+            else []
+        ),
         "",
         f"{'class':<{width}}  {'images':>6}  {'wrong':>5}  {'error':>7}  mostly taken for",
     ]
@@ -103,3 +116,5 @@ def _draw(result: Evaluation, judged: Dataset, classes: tuple[str, ...], out: Pa
     plots.save(confusion, out / "confusion.png")
     mistakes = plots.mistakes(judged.images, judged.labels, result.probabilities, classes)
     plots.save(mistakes, out / "mistakes.png")
+    page = plots.prediction_page(judged.images, result.probabilities, classes, judged.labels)
+    plots.save(page, out / "predictions.png")

@@ -40,6 +40,14 @@ color = click.option(
 )
 """``--color``"""
 
+tta = click.option(
+    "--tta",
+    is_flag=True,
+    help="Test-time augmentation: average over views of each image, shifted, turned or mirrored by "
+    "half of what the model was trained on.",
+)
+"""``--tta``"""
+
 model_path = click.Path(path_type=Path)
 """A model file; whether it exists is for the loader to say, in its own words."""
 

@@ -7,16 +7,17 @@ import numpy as np
 
 from numcnn.cli import options
 from numcnn.data import read_csv, write_submission
-from numcnn.model_files import load_model
+from numcnn.ensemble import Ensemble
 
 
 @click.command(
     epilog="""\b
-Example:
+Examples:
   numcnn predict model.safetensors test.csv -o submission.csv
+  numcnn predict runs/mnist-mnist-best-1 test.csv --tta -o submission.csv
 """
 )
-@click.argument("model", type=options.model_path)
+@click.argument("paths", metavar="MODEL...", nargs=-1, required=True, type=options.model_path)
 @click.argument("csv", type=click.Path(path_type=Path))
 @click.option(
     "-o",
@@ -26,24 +27,26 @@ Example:
     type=click.Path(path_type=Path),
     help="The file to write: ImageId,Label.",
 )
-def predict(model: Path, csv: Path, output: Path) -> None:
+@options.tta
+def predict(paths: tuple[Path, ...], csv: Path, output: Path, tta: bool) -> None:
     """Predict the images of CSV, in the format of Kaggle's Digit Recognizer.
 
-    CSV has the columns pixel0, pixel1, ... and may be gzipped; a label column is passed over.
-    The label written is the class's name where the classes are numbers, else its position from 0.
+    Of several models, or of the folder of an ensemble's run, the probabilities are averaged. CSV
+    has the columns pixel0, pixel1, ... and may be gzipped; a label column is passed over. The label
+    written is the class's name where the classes are numbers, else its position from 0.
     """
-    loaded = load_model(model)
+    models = Ensemble.load(paths, views=tta)
     images = read_csv(csv).images
-    if images.shape[1:] != loaded.model.input_shape:
+    if images.shape[1:] != models.input_shape:
         takes, found = (
-            " x ".join(map(str, shape)) for shape in (loaded.model.input_shape, images.shape[1:])
+            " x ".join(map(str, shape)) for shape in (models.input_shape, images.shape[1:])
         )
         raise ValueError(
             f"{csv}: the model takes images of {takes}, and these are {found}; use a model that "
             "was trained on such images"
         )
-    labels = loaded.model.predict(images)
-    if all(name.isdecimal() for name in loaded.classes):
-        labels = np.array([int(name) for name in loaded.classes])[labels]
+    labels = models.predict_proba(images).argmax(axis=1)
+    if all(name.isdecimal() for name in models.classes):
+        labels = np.array([int(name) for name in models.classes])[labels]
     write_submission(output, labels)
     click.echo(f"{len(labels):,} predictions in {output}")

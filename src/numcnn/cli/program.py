@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import click
 
 import numcnn
+from numcnn.cli.compare import compare
 from numcnn.cli.data import data
 from numcnn.cli.evaluate import evaluate
 from numcnn.cli.explain import explain
@@ -33,7 +34,7 @@ def program() -> None:
     """Convolutional networks written from scratch with NumPy: train them, and use them."""
 
 
-for command in (read, explain, train, evaluate, predict, data, models, plan):
+for command in (read, explain, train, compare, evaluate, predict, data, models, plan):
     program.add_command(command)
 
 

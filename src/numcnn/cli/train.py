@@ -1,5 +1,6 @@
 """``numcnn train``."""
 
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ from click.core import ParameterSource
 from numcnn import recipes
 from numcnn.cli import options
 from numcnn.cli.download_bar import DownloadBar
+from numcnn.ensemble_run import EnsembleRun, train_ensemble
 from numcnn.nn import ENGINES
 from numcnn.run import METRICS, SETTINGS, Run
 from numcnn.run import train as train_run
@@ -21,14 +23,16 @@ INTERRUPTED = 130
     epilog="""\b
 Recipes:
 """
-    + "\n".join(f"  {recipe.name:<10} {recipe.summary}" for recipe in recipes.RECIPES.values())
+    + "\n".join(f"  {recipe.name:<20} {recipe.summary}" for recipe in recipes.RECIPES.values())
     + """
 
 \b
 Examples:
   numcnn train
   numcnn train mnist --recipe lenet5 --epochs 5
+  numcnn train --recipe dense-sigmoid --layers relu:128,sigmoid:64
   numcnn train pictures/ --size 32x32
+  numcnn train --ensemble 5
   numcnn train --resume runs/mnist-convnet-1
 """
 )
@@ -37,6 +41,12 @@ Examples:
 @click.option("--recipe", metavar="NAME", help="How to train; see below. [default: by data set]")
 @click.option("--out", metavar="DIR", type=click.Path(path_type=Path), help="The run's folder.")
 @click.option("--seed", type=click.IntRange(min=0), help="Of everything random. [default: 0]")
+@click.option(
+    "--ensemble",
+    metavar="N",
+    type=click.IntRange(min=2),
+    help="Train N networks, each with the next seed, and judge them together.",
+)
 @click.option("--epochs", type=click.IntRange(min=1), help="[default: by recipe]")
 @click.option("--batch-size", type=click.IntRange(min=1), help="[default: by recipe]")
 @click.option("--learning-rate", type=float, help="The highest rate. [default: by recipe]")
@@ -49,6 +59,11 @@ Examples:
     "--patience",
     type=click.IntRange(min=1),
     help="End early when no epoch was better for so many. [default: never]",
+)
+@click.option(
+    "--layers",
+    metavar="LIST",
+    help="For dense-sigmoid: activation and width of each layer, such as relu:128,sigmoid:64.",
 )
 @click.option("--no-augment", is_flag=True, help="Train on the images as they are.")
 @options.size
@@ -106,13 +121,20 @@ def train(
         before = RunSettings.load(settings_file).as_arguments() if settings_file else {}
         settings = RunSettings(**{**before, **said})
         folder = out or settings.free_folder()
-    run = train_run(
-        settings,
-        folder,
-        resume=resume is not None,
-        progress="none" if quiet else "auto",
-        download_bar=None if quiet else DownloadBar(),
-    )
+    shown: dict[str, Any] = {
+        "resume": resume is not None,
+        "progress": "none" if quiet else "auto",
+        "download_bar": None if quiet else DownloadBar(),
+    }
+    if settings.ensemble is not None:
+        announce = None if quiet else partial(click.echo, err=True)
+        together = train_ensemble(settings, folder, **shown, announce=announce)
+        if as_json:
+            options.echo_json({**together.metrics, "folder": str(together.folder)})
+        else:
+            click.echo(_told_together(together))
+        return 0 if together.interrupted is None else INTERRUPTED
+    run = train_run(settings, folder, **shown)
     if as_json:
         options.echo_json({**run.metrics, "folder": str(run.folder)})
     else:
@@ -144,6 +166,26 @@ def _told(run: Run) -> str:
         f"time                 {metrics['seconds']:.1f} s, "
         f"{metrics['images_per_second']:,.0f} images/s",
         f"parameters           {metrics['parameters']:,}",
+        f"written to           {run.folder}/  (numbers in {METRICS})",
+    ]
+    return "\n".join(lines)
+
+
+def _told_together(run: EnsembleRun) -> str:
+    """What a person wants to know of an ensemble's run."""
+    if run.interrupted is not None:
+        return f"stopped at seed {run.interrupted}; to go on: numcnn train --resume {run.folder}"
+    metrics, lines = run.metrics, []
+    if metrics["test_accuracy"] is not None:
+        lines += [
+            f"test accuracy        {metrics['test_accuracy']:.2%}  together",
+            f"alone                {metrics['lowest_test_accuracy']:.2%} to "
+            f"{metrics['highest_test_accuracy']:.2%}, mean {metrics['mean_test_accuracy']:.2%}",
+        ]
+    lines += [
+        f"networks             {len(metrics['members'])}, {metrics['parameters']:,} parameters",
+        f"time                 {metrics['seconds']:.1f} s, "
+        f"{metrics['images_per_second']:,.0f} images/s",
         f"written to           {run.folder}/  (numbers in {METRICS})",
     ]
     return "\n".join(lines)

@@ -26,7 +26,7 @@ from numcnn.data.dataset import Dataset, Splits
 from numcnn.data.digit_variants import with_variants
 from numcnn.data.digits import load_digits
 from numcnn.data.download import DownloadError
-from numcnn.data.folder import read_folder
+from numcnn.data.folder import read_folder, read_image
 from numcnn.data.idx import read_idx, read_idx_images, read_idx_labels, write_idx
 from numcnn.data.locate import DataNotFoundError
 from numcnn.data.mnist import FASHION_CLASSES, load_fashion_mnist, load_mnist
@@ -73,6 +73,7 @@ __all__ = [
     "read_idx",
     "read_idx_images",
     "read_idx_labels",
+    "read_image",
     "split_validation",
     "with_non_digits",
     "with_variants",

@@ -79,6 +79,28 @@ def read_folder(
     return Splits(*parts)
 
 
+def read_image(
+    path: str | os.PathLike[str], size: tuple[int, int] | None = None, color: Color = "auto"
+) -> NDArray[np.uint8]:
+    """Read one image file, as `read_folder` reads many.
+
+    Args:
+        path: The file.
+        size: ``(height, width)`` to resize it to, without regard to its proportions.
+        color: ``"gray"`` for one channel, ``"rgb"`` for three, ``"auto"`` for what the file has.
+
+    Returns:
+        uint8 ``(height, width, 1 or 3)``.
+
+    Raises:
+        ValueError: The file cannot be read as an image of 8 bits a channel, or has more pixels than
+            Pillow considers safe.
+        OSError: The file cannot be opened.
+        ImportError: Pillow is not installed.
+    """
+    return _Reader(_pillow(), size, color).read([Path(path)])[0]
+
+
 @final
 @dataclass(frozen=True)
 class _Reader:

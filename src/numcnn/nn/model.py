@@ -189,11 +189,12 @@ class Sequential:
         whole("batch_size", batch_size)
         self._require_shape(x)
         if self.is_planned(engine) and len(x):
-            if self._inference is None:
-                self._inference = InferenceEngine(
+            inference = self._inference
+            if inference is None:
+                inference = self._inference = InferenceEngine(
                     self._chain.links(), self.input_shape, self.output_shape
                 )
-            return self._inference.outputs(x, batch_size)
+            return inference.outputs(x, batch_size)
         # One empty batch if there are no examples, so that shape and errors are as always.
         return np.concatenate(
             [
@@ -259,9 +260,9 @@ class Sequential:
             measure: Whether to run the plan and take the time of each stage.
 
         Raises:
-            ValueError: The model is not built, or the batch size is not positive.
+            ValueError: The model is not built or not float32, or the batch size is not positive.
         """
-        self._require_built()
+        self._require_float32()
         whole("batch_size", batch_size)
         plan = Plan(self._chain.links(), self.input_shape, batch_size, training=training)
         return summarize(plan, measure=measure)

@@ -19,6 +19,7 @@ except ModuleNotFoundError as error:
         name="matplotlib",
     ) from error
 
+from numcnn.plots.comparison import comparison_figure
 from numcnn.plots.confusion import confusion_matrix_figure
 from numcnn.plots.curves import learning_curves
 from numcnn.plots.explanation import Finding, explanation
@@ -29,6 +30,7 @@ from numcnn.plots.predictions import mistakes, prediction_page
 
 __all__ = [
     "Finding",
+    "comparison_figure",
     "confusion_matrix_figure",
     "explanation",
     "feature_maps",

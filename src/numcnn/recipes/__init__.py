@@ -4,17 +4,44 @@ import difflib
 from collections.abc import Mapping
 from types import MappingProxyType
 
+from numcnn.recipes.cifar10_resnet import CIFAR10_RESNET
 from numcnn.recipes.convnet import CONVNET
+from numcnn.recipes.dense_sigmoid import DENSE_SIGMOID
 from numcnn.recipes.digits import DIGITS
 from numcnn.recipes.fashion import FASHION
+from numcnn.recipes.four_conv_batchnorm import FOUR_CONV_BATCHNORM
 from numcnn.recipes.lenet5 import LENET5
+from numcnn.recipes.lenet5_fast import LENET5_FAST
+from numcnn.recipes.mnist_best import MNIST_BEST
 from numcnn.recipes.reader import READER
 from numcnn.recipes.recipe import Recipe
+from numcnn.recipes.two_conv_adam import TWO_CONV_ADAM
+from numcnn.recipes.two_conv_cifar10 import TWO_CONV_CIFAR10
+from numcnn.recipes.two_conv_momentum import TWO_CONV_MOMENTUM
+from numcnn.recipes.two_layer import TWO_LAYER
 
 __all__ = ["DEFAULTS", "RECIPES", "Recipe", "find"]
 
 RECIPES: Mapping[str, Recipe] = MappingProxyType(
-    {recipe.name: recipe for recipe in (CONVNET, FASHION, DIGITS, LENET5, READER)}
+    {
+        recipe.name: recipe
+        for recipe in (
+            CONVNET,
+            FASHION,
+            DIGITS,
+            TWO_LAYER,
+            DENSE_SIGMOID,
+            TWO_CONV_ADAM,
+            TWO_CONV_MOMENTUM,
+            TWO_CONV_CIFAR10,
+            FOUR_CONV_BATCHNORM,
+            LENET5,
+            LENET5_FAST,
+            MNIST_BEST,
+            CIFAR10_RESNET,
+            READER,
+        )
+    }
 )
 """Every recipe by its name."""
 

@@ -1,7 +1,7 @@
 """What a recipe is: everything about a training but the data and the seed."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol, final
 
 from numcnn.data import Augmentation, Dataset
@@ -47,7 +47,7 @@ class Recipe:
         summary: One line that says what it is.
         network: Makes the architecture for an image shape and a number of classes.
         epochs: How many times to go through the training images.
-        batch_size: Images a step.
+        batch_size: Images a step; None for all of them, so that an epoch is one step.
         learning_rate: The rate that the schedule is built on: its highest.
         schedule: Makes a schedule of that rate.
         optimizer: Makes an optimizer that follows it.
@@ -57,13 +57,15 @@ class Recipe:
         average: The decay of the weights' moving average; None for none.
         smallest_side: How many pixels high and wide images must be.
         validation_split: The share of the training images that the best epoch is chosen by.
+        reported: What the system that this recipe is made after says that it reaches, if any.
+        network_of: For a recipe whose layers a user may give: makes ``network`` from their list.
     """
 
     name: str
     summary: str
     network: NetworkMaker
     epochs: int
-    batch_size: int
+    batch_size: int | None
     learning_rate: float
     schedule: Callable[[float], Schedule]
     optimizer: OptimizerMaker
@@ -73,6 +75,8 @@ class Recipe:
     average: float | None = None
     smallest_side: int = 4
     validation_split: float = 0.1
+    reported: str = ""
+    network_of: Callable[[str], NetworkMaker] | None = None
 
     def new_network(self, image_shape: Shape, classes: int) -> Sequential:
         """Make the network, not yet built.
@@ -86,6 +90,19 @@ class Recipe:
                 f"{self.smallest_side} x {self.smallest_side} or more; use larger images"
             )
         return self.network(image_shape, classes)
+
+    def with_layers(self, text: str) -> "Recipe":
+        """The same recipe with a network of other layers.
+
+        Raises:
+            ValueError: Its layers are fixed, or the list cannot be read.
+        """
+        if self.network_of is None:
+            raise ValueError(
+                f"layers is {text!r}, but the layers of {self.name} are fixed; give none, or "
+                "choose a recipe that takes them, such as dense-sigmoid"
+            )
+        return replace(self, network=self.network_of(text))
 
     def new_optimizer(self) -> Optimizer:
         """Make the optimizer for one training."""

@@ -3,7 +3,13 @@
 from numcnn.training.callbacks import Callback, EarlyStopping, Moment
 from numcnn.training.fit import TrainingDiverged, fit
 from numcnn.training.history import EpochRecord, History
-from numcnn.training.metrics import Evaluation, accuracy, confusion_matrix, evaluate
+from numcnn.training.metrics import (
+    Evaluation,
+    accuracy,
+    confusion_matrix,
+    evaluate,
+    evaluate_probabilities,
+)
 from numcnn.training.progress import epoch_line
 
 __all__ = [
@@ -18,5 +24,6 @@ __all__ = [
     "confusion_matrix",
     "epoch_line",
     "evaluate",
+    "evaluate_probabilities",
     "fit",
 ]

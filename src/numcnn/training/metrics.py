@@ -56,27 +56,78 @@ def evaluate(
         ValueError: The data set has no labels, no images, or images of another shape or more
             classes than the model knows.
     """
+    labels = labels_to_judge_by(dataset, model.input_shape)
+    outputs = model.outputs(dataset.images, batch_size, engine)
+    _require_classes(outputs.shape[-1], dataset)
+    value = (loss or SoftmaxCrossEntropy())(outputs, labels)
+    return _evaluation(outputs.argmax(axis=1), labels, value, model.probabilities(outputs))
+
+
+def evaluate_probabilities(probabilities: Array, dataset: Dataset) -> Evaluation:
+    """Measure what was said of a labeled data set, such as by several models together.
+
+    The loss is the cross-entropy, ``- mean log p`` of the right classes.
+
+    Args:
+        probabilities: ``(count, classes)``: what was said of each image.
+        dataset: The images, with labels.
+
+    Raises:
+        ValueError: The data set has no labels, no images, another number of images, or more
+            classes.
+    """
+    labels = labels_to_judge_by(dataset)
+    if len(probabilities) != len(labels):
+        raise ValueError(
+            f"there are probabilities of {len(probabilities)} images, and {dataset.name} has "
+            f"{len(labels)}; give one row for each"
+        )
+    _require_classes(probabilities.shape[-1], dataset)
+    right = probabilities[np.arange(len(labels)), labels].astype(np.float64)
+    # A model may be so sure of something wrong that nothing is left of the rest.
+    loss = -float(np.log(np.maximum(right, np.finfo(np.float32).tiny)).mean())
+    return _evaluation(probabilities.argmax(axis=1), labels, loss, probabilities)
+
+
+def labels_to_judge_by(dataset: Dataset, input_shape: Shape = ()) -> NDArray[np.int64]:
+    """Check that a model can be measured on a data set.
+
+    Args:
+        dataset: The images.
+        input_shape: What the model takes; any if empty.
+
+    Returns:
+        The labels, ``(count,)``.
+
+    Raises:
+        ValueError: The data set has no labels, no images, or images of another shape.
+    """
     if dataset.labels is None or not len(dataset):
         raise ValueError(f"dataset {dataset.name} has no labeled images; give one with labels")
-    if model.input_shape and model.input_shape != dataset.image_shape:
+    if input_shape and input_shape != dataset.image_shape:
         raise ValueError(
-            f"the model takes images of {_size(model.input_shape)}, and those of {dataset.name} "
+            f"the model takes images of {_size(input_shape)}, and those of {dataset.name} "
             f"are {_size(dataset.image_shape)}; use a model that was trained on such images"
         )
-    outputs = model.outputs(dataset.images, batch_size, engine)
-    classes = outputs.shape[-1]
+    return dataset.labels
+
+
+def _require_classes(classes: int, dataset: Dataset) -> None:
     if classes < len(dataset.classes):
         raise ValueError(
             f"the model knows {classes} classes, and {dataset.name} has {len(dataset.classes)}; "
             "use a model that was trained on these classes"
         )
-    value = (loss or SoftmaxCrossEntropy())(outputs, dataset.labels)
-    predicted = outputs.argmax(axis=1)
+
+
+def _evaluation(
+    predicted: NDArray[np.intp], labels: NDArray[np.int64], loss: float, probabilities: Array
+) -> Evaluation:
     return Evaluation(
-        accuracy=accuracy(predicted, dataset.labels),
-        loss=value,
-        confusion=confusion_matrix(dataset.labels, predicted, classes),
-        probabilities=model.probabilities(outputs),
+        accuracy=accuracy(predicted, labels),
+        loss=loss,
+        confusion=confusion_matrix(labels, predicted, probabilities.shape[-1]),
+        probabilities=probabilities,
     )
 
 

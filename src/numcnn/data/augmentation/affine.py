@@ -1,5 +1,6 @@
 """Random rotation, shift, zoom and shear, composed into one map so that pixels blur only once."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal, final
 
@@ -47,6 +48,21 @@ class RandomAffine(Augmentation):
     def apply(self, images: FloatImages, draw: Draw) -> FloatImages:
         """Resample the images by maps of their own."""
         return warp_affine(images, self.draw_maps(images.shape[:3], draw.rng), self.fill)
+
+    def views(self, images: FloatImages) -> Iterator[FloatImages]:
+        """The images, turned both ways, and shifted up, down, left and right."""
+        yield images
+        height, width = images.shape[1:3]
+        vertical, horizontal = self._shifts()
+        changes: list[tuple[str, float]] = [
+            ("rotation", self.rotation),
+            ("down", vertical * height),
+            ("right", horizontal * width),
+        ]
+        for what, most in changes:
+            for amount in (most / 2, -most / 2) if most else ():
+                moved = inverse_maps((height, width), **{what: np.full(len(images), amount)})
+                yield warp_affine(images, moved, self.fill)
 
     def draw_maps(self, shape: tuple[int, ...], rng: np.random.Generator) -> NDArray[np.float32]:
         """Draw a map for each image.

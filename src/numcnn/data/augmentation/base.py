@@ -2,6 +2,7 @@
 
 import dataclasses
 from abc import ABC, abstractmethod
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, final
 
@@ -64,6 +65,19 @@ class Augmentation(ABC):
     @abstractmethod
     def apply(self, images: FloatImages, draw: Draw) -> FloatImages:
         """Change the images; `__call__` has checked them."""
+
+    def views(self, images: FloatImages) -> Iterator[FloatImages]:
+        """Yield the images, and then as training may have shown them: for test-time augmentation.
+
+        There is no chance in it. The changes are half of the largest ones, each by itself.
+
+        Args:
+            images: float32 ``(count, height, width, channels)``, from 0 to 255. Not modified.
+
+        Yields:
+            float32 of the same shape: the images themselves first.
+        """
+        yield images
 
     def config(self) -> dict[str, Any]:
         """Give the settings as JSON can hold them, with the class's name as ``type``."""

@@ -1,5 +1,6 @@
 """Several augmentations as one."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, final
 
@@ -31,6 +32,18 @@ class Compose(Augmentation):
             images = step(images, draw)
         return images
 
+    def views(self, images: FloatImages) -> Iterator[FloatImages]:
+        """Each view of the first step, in each view of the next, and so on."""
+        yield from _views(self.steps, images)
+
     def config(self) -> dict[str, Any]:
         """Give the settings of all steps as JSON can hold them."""
         return {"type": type(self).__name__, "steps": [step.config() for step in self.steps]}
+
+
+def _views(steps: tuple[Augmentation, ...], images: FloatImages) -> Iterator[FloatImages]:
+    if not steps:
+        yield images
+        return
+    for view in steps[0].views(images):
+        yield from _views(steps[1:], view)

@@ -1,5 +1,6 @@
 """Padded crop: a shift by whole pixels, which blurs nothing."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal, final
 
@@ -38,15 +39,32 @@ class PaddedCrop(Augmentation):
     def apply(self, images: FloatImages, draw: Draw) -> FloatImages:
         """Cut a part out of each bordered image."""
         count, height, width, _ = images.shape
+        bordered = self._bordered(images)
+        down, right = draw.rng.integers(0, 2 * self.padding, (2, count), endpoint=True)
+        # All parts that could be cut out, as views; the index then copies one of each image.
+        parts = np.lib.stride_tricks.sliding_window_view(bordered, (height, width), axis=(1, 2))
+        chosen = parts[np.arange(count), down, right]
+        return np.ascontiguousarray(np.moveaxis(chosen, 1, 3))
+
+    def views(self, images: FloatImages) -> Iterator[FloatImages]:
+        """The images, and shifted up, down, left and right."""
+        yield images
+        half = self.padding // 2
+        if not half:
+            return
+        height, width = images.shape[1:3]
+        bordered = self._bordered(images)
+        for down, right in ((half, 0), (-half, 0), (0, half), (0, -half)):
+            rows = slice(self.padding + down, self.padding + down + height)
+            columns = slice(self.padding + right, self.padding + right + width)
+            yield bordered[:, rows, columns]
+
+    def _bordered(self, images: FloatImages) -> FloatImages:
+        height, width = images.shape[1:3]
         if self.mode == "reflect" and self.padding >= min(height, width):
             raise ValueError(
                 f"padding is {self.padding}, but images of {height} x {width} can be mirrored "
                 f"by {min(height, width) - 1} pixels at most"
             )
         border = (self.padding, self.padding)
-        bordered = np.pad(images, ((0, 0), border, border, (0, 0)), mode=self.mode)
-        down, right = draw.rng.integers(0, 2 * self.padding, (2, count), endpoint=True)
-        # All parts that could be cut out, as views; the index then copies one of each image.
-        parts = np.lib.stride_tricks.sliding_window_view(bordered, (height, width), axis=(1, 2))
-        chosen = parts[np.arange(count), down, right]
-        return np.ascontiguousarray(np.moveaxis(chosen, 1, 3))
+        return np.pad(images, ((0, 0), border, border, (0, 0)), mode=self.mode)

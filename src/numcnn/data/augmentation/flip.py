@@ -1,5 +1,6 @@
 """Mirror images: for things that look as likely from the other side, so not for digits."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal, final
 
@@ -40,6 +41,11 @@ class HorizontalFlip(Augmentation):
         else:
             flipped = (_coin(draw.indices, draw.seed) + draw.epoch) % 2 == 1
         return np.where(flipped[:, np.newaxis, np.newaxis, np.newaxis], images[:, :, ::-1], images)
+
+    def views(self, images: FloatImages) -> Iterator[FloatImages]:
+        """The images, and mirrored."""
+        yield images
+        yield images[:, :, ::-1]
 
 
 def _coin(indices: NDArray[np.int64], seed: int) -> NDArray[np.int64]:

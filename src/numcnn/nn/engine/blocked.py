@@ -28,11 +28,10 @@ from numcnn.nn.engine.arena import Arena
 from numcnn.nn.engine.convolution import ConvolutionMethod, Task
 from numcnn.nn.engine.layouts import BatchLast
 from numcnn.nn.engine.pooling import Cells, image_cells
-from numcnn.nn.engine.strips import strips
 from numcnn.nn.patches import Window
 
-_SMALL_MATRIX = 1536
-"""Numbers in the Toeplitz matrix up to which the product is better cut into strips."""
+_LEAST_WIDTH, _MOST_WIDTH = 32, 64
+"""Columns of a product of its own: BLAS multiplies such small ones as they lie, without copying."""
 
 
 @final
@@ -102,12 +101,13 @@ class Blocked(ConvolutionMethod):
         return target
 
     def bind_forward(self, x: Array, raw: Array, arena: Arena) -> Task:
-        """``y = T^T P``."""
-        cut, patches = self._bind_cut(x, arena)
-        outputs = raw.reshape(self.filters * self.phases, -1)
+        """``y = T^T P``, for some images of one place at a time if there are enough of them."""
         matrix_t = self._matrix.T
-        if matrix_t.size <= _SMALL_MATRIX:
-            patches, outputs = strips(matrix_t, patches, outputs)
+        outputs: Array = raw.reshape(self.filters * self.phases, -1)
+        width = _product_width(x.shape[4])
+        cut, patches = self._bind_cut(x, arena, width)
+        if width:
+            outputs = outputs.reshape(len(outputs), -1, width).transpose(1, 0, 2)
 
         def run() -> None:
             cut()
@@ -181,27 +181,40 @@ class Blocked(ConvolutionMethod):
             return [(padded[:, :, self.top : self.top + height, block : block + blocks], image)]
         return pairs
 
-    def _bind_cut(self, x: Array, arena: Arena) -> tuple[Task, Array]:
-        """The patches, ``(C * kh * (F + kw - 1), rows * blocks * n)``, and how to fill them."""
+    def _bind_cut(self, x: Array, arena: Arena, width: int = 0) -> tuple[Task, Array]:
+        """The patches, and how to fill them.
+
+        ``(C * kh * (F + kw - 1), rows * blocks * n)``, or with a width, cut into as many products:
+        ``(rows * blocks * n / width, C * kh * (F + kw - 1), width)``.
+        """
         n = x.shape[4]
         source = x
         insides: list[tuple[Array, Array]] = []
         if x.shape[2:4] != self._padded:
             source = arena.take((self.channels, self.phases, *self._padded, n))
             insides = self._insides(source, x)
-        kernel_height = self.window.size[0]
-        rows = self.output_shape[0]
-        patches = arena.take((self.channels, kernel_height, self._reach, rows, self._blocks, n))
+        window = (self.channels, self.window.size[0], self._reach)
+        places = (self.output_shape[0], self._blocks)
+        flat: tuple[int, ...]
+        if width:
+            patches = arena.take((*places, n // width, *window, width))
+            by_window = patches.transpose(3, 4, 5, 0, 1, 2, 6)
+            flat = (-1, len(self._matrix), width)
+        else:
+            width = n
+            patches = arena.take((*window, *places, n))
+            by_window = patches[..., None, :]
+            flat = (len(self._matrix), -1)
         channel, phase, down, across, image = source.strides
         copies = []
         for block, begin in enumerate(range(0, self._reach, self.phases)):
             end = min(begin + self.phases, self._reach)
             windows = as_strided(
                 source[:, :, :, block:],
-                (self.channels, kernel_height, end - begin, rows, self._blocks, n),
-                (channel, down, phase, down, across, image),
+                (*window[:2], end - begin, *places, n // width, width),
+                (channel, down, phase, down, across, width * image, image),
             )
-            copies.append((patches[:, :, begin:end], windows))
+            copies.append((by_window[:, :, begin:end], windows))
 
         def cut() -> None:
             if insides:
@@ -211,7 +224,7 @@ class Blocked(ConvolutionMethod):
             for place, windows in copies:
                 np.copyto(place, windows)
 
-        return cut, patches.reshape(len(self._matrix), -1)
+        return cut, patches.reshape(flat)
 
     def scratch(self, n: int) -> int:
         """The patches."""
@@ -220,3 +233,9 @@ class Blocked(ConvolutionMethod):
     def multiply_adds(self) -> int:
         """The product with the Toeplitz matrix, its zeros included."""
         return self.output_shape[0] * self._blocks * self._matrix.size
+
+
+def _product_width(n: int) -> int:
+    """The largest good divisor of a piece's images; 0 if there is none."""
+    fitting = range(min(n, _MOST_WIDTH), _LEAST_WIDTH - 1, -1)
+    return next((width for width in fitting if n % width == 0), 0)

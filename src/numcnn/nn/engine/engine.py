@@ -24,6 +24,9 @@ _LEAST_TASKS = 8
 _MOST_PLANS = 12
 """Plans of an inference engine that are kept; each has memory of its own."""
 
+_MOST_TRAINING_PLANS = 4
+"""The same of a training engine: they are larger, and an epoch has two sizes of batches."""
+
 
 @final
 class TrainingEngine:
@@ -50,6 +53,7 @@ class TrainingEngine:
         self._links = links
         self._input_shape = input_shape
         self._plans: dict[int, Plan] = {}
+        self._pending: tuple[Plan, Context] | None = None
         self._workers = Workers(min(workers or machine.lanes(), machine.lanes()))
         self._alone = Workers(1)
         self._stack = ExitStack()
@@ -70,23 +74,34 @@ class TrainingEngine:
 
     def plan(self, batch_size: int) -> Plan:
         """The plan for batches of one size."""
-        if batch_size not in self._plans:
-            self._plans[batch_size] = Plan(
-                self._links, self._input_shape, batch_size, training=True
-            )
-        return self._plans[batch_size]
+        plan = self._plans.pop(batch_size, None)
+        if plan is None:
+            if len(self._plans) >= _MOST_TRAINING_PLANS:
+                # The one that was not used for the longest time.
+                del self._plans[next(iter(self._plans))]
+            plan = Plan(self._links, self._input_shape, batch_size, training=True)
+        self._plans[batch_size] = plan
+        return plan
 
     def forward(self, x: NDArray[Any], ctx: Context) -> Array:
         """Compute the outputs of a batch; see `numcnn.nn.Sequential.forward`.
 
         Raises:
-            ValueError: ``x`` has another shape than the model takes, or no examples.
+            ValueError: ``x`` has another shape than the model takes, or no examples, or ``ctx`` is
+                not for training.
         """
         require_batch("x", x, self._input_shape)
         if not len(x):
             raise ValueError("x has no examples; give at least one")
+        if not ctx.training:
+            raise ValueError(
+                "ctx is for inference; give Context(training=True), or use Sequential.outputs"
+            )
         plan = self.plan(len(x))
-        return plan.forward(x, ctx, self._crew(plan)).copy()
+        self._pending = None
+        outputs = plan.forward(x, ctx, self._crew(plan)).copy()
+        self._pending = plan, ctx
+        return outputs
 
     def backward(self, dy: Array, ctx: Context) -> Array:
         """Compute the gradient of all parameters as one vector.
@@ -97,8 +112,23 @@ class TrainingEngine:
 
         Returns:
             The engine's own vector: the next pass overwrites it.
+
+        Raises:
+            ValueError: `forward` was not run last with this ``ctx``, or ``dy`` has another shape
+                than its outputs.
         """
-        plan = self.plan(len(dy))
+        plan, expected = self._pending or (None, None)
+        if plan is None or expected is not ctx:
+            raise ValueError(
+                "backward found nothing from forward; run forward first with the same Context, "
+                "and backward once"
+            )
+        if dy.shape != (plan.batch_size, *plan.output_shape):
+            raise ValueError(
+                f"dy has the shape {dy.shape}, but the outputs have "
+                f"{(plan.batch_size, *plan.output_shape)}; both must be the same"
+            )
+        self._pending = None
         return plan.backward(dy, self._crew(plan))
 
     def spread(self, tasks: Sequence[Task]) -> None:

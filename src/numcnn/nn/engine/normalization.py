@@ -5,10 +5,10 @@ piece sums up what it has; then, with all pieces in, one thread joins the sums; 
 applies the result. The backward pass is cut at the same place, since its two sums, too, run over
 the batch.
 
-The variances of the pieces are joined by the parallel formula, in float64: with ``m`` values, their
-mean ``u`` and their summed squares about it ``S`` in each of two parts::
+The variances of the pieces are joined in float64: with ``m_i`` values in piece ``i``, their mean
+``u_i`` and their summed squares about it ``S_i``, the squares about the mean ``u`` of all are::
 
-    S = S_1 + S_2 + (u_1 - u_2)^2 m_1 m_2 / (m_1 + m_2)
+    S = sum_i S_i + m_i (u_i - u)^2
 
 Source: Chan, Golub and LeVeque, "Updating formulae and a pairwise algorithm for computing sample
 variances", 1979.
@@ -75,15 +75,13 @@ class StatisticsStage(JointStage):
 
     def join_forward(self, ctx: Context) -> None:
         """Find the batch's mean and variance, and the new running ones."""
-        count = 0
-        mean = np.zeros(self.features)
-        squares = np.zeros(self.features)
-        for start, size in sorted(self._sizes.items()):
-            difference = self.means[start] - mean
-            total = count + size
-            mean += difference * (size / total)
-            squares += self.squares[start] + difference**2 * (count * size / total)
-            count = total
+        order = sorted(self._sizes)
+        sizes = np.array([self._sizes[start] for start in order])
+        means = np.array([self.means[start] for start in order], np.float64)
+        count = int(sizes.sum())
+        mean = sizes @ means / count
+        squares = sizes @ (means - mean) ** 2
+        squares += np.array([self.squares[start] for start in order], np.float64).sum(axis=0)
         variance = squares / count
         layer, momentum = self.layer, self.layer.momentum
         self.mean[...] = mean
@@ -101,10 +99,9 @@ class StatisticsStage(JointStage):
     def join_backward(self, ctx: Context) -> None:
         """Sum up the parameters' gradients; the two means that the gradient loses follow."""
         count = sum(self._sizes.values())
-        dgamma, dbeta = np.zeros(self.features), np.zeros(self.features)
-        for start in sorted(self._sizes):
-            dgamma += self.dgammas[start]
-            dbeta += self.dbetas[start]
+        order = sorted(self._sizes)
+        dgamma = np.array([self.dgammas[start] for start in order], np.float64).sum(axis=0)
+        dbeta = np.array([self.dbetas[start] for start in order], np.float64).sum(axis=0)
         # The pieces summed dy x; z is (x - mean) over the deviation.
         dgamma = (dgamma - self.mean * dbeta) * self.inverse
         self._gradients["gamma"][...] = dgamma
@@ -116,9 +113,9 @@ class StatisticsStage(JointStage):
         self._spread("dmean", -scale * dbeta / count - slope * self.mean)
 
     def _spread(self, name: str, vector: Array) -> None:
-        layout = self.sources[0].layout
-        for n, places in self.spreads.items():
-            places[name][...] = layout.spread(vector, n)
+        for places in self.spreads.values():
+            # Whatever the layout, its spread is the vector over and over.
+            places[name].reshape(-1, self.features)[...] = vector
 
 
 @final

@@ -32,8 +32,19 @@ from numcnn.nn.layers.chain import Link
 _LEAST_WORK = 20_000_000
 """Multiply-adds below which a batch is not worth a second thread."""
 
-_CACHE_SHARE = 6.0
+_CACHE_SHARE = 5.1
 """How many of the core's caches a piece's scratch memory may fill."""
+
+
+_NO_BATCH = np.empty(0, np.float32)
+
+
+@final
+@dataclass
+class _Pass:
+    """What is at work."""
+
+    ctx: Context
 
 
 @final
@@ -64,6 +75,7 @@ class Plan:
     Attributes:
         batch_size: The size.
         input_shape: Of one example.
+        output_shape: Of what comes out for it.
         training: Whether there is a backward pass.
         lanes: Into how many parts the batch is cut.
         segments: Of the network, in the order of the forward pass.
@@ -80,6 +92,7 @@ class Plan:
     ) -> None:
         self.batch_size = batch_size
         self.input_shape = input_shape
+        self.output_shape = links[-1].output_shape
         self.training = training
         self._program = Program(links, input_shape, training)
         work = batch_size * sum(
@@ -89,7 +102,7 @@ class Plan:
         wanted = (machine.lanes() if lanes is None else lanes) if work >= _LEAST_WORK else 1
         self.lanes = min(wanted, batch_size)
         self._arenas = [Arena() for _ in range(self.lanes)]
-        self._ctx = Context()
+        self._pass = _Pass(Context())
         self.nbytes = 0
         self.segments = self._cut()
         self._allocate()
@@ -105,18 +118,23 @@ class Plan:
 
     def forward(self, x: NDArray[Any], ctx: Context, workers: Workers) -> Array:
         """Compute the outputs of a batch of `batch_size` examples."""
-        self._ctx = ctx
-        self._program.entrance.batch = x
-        for stage in self._prepared:
-            stage.prepare(ctx, self.batch_size)
-        workers.run(self._forward)
+        self._pass.ctx = ctx
+        entrance = self._program.entrance
+        entrance.batch = x
+        try:
+            for stage in self._prepared:
+                stage.prepare(ctx, self.batch_size)
+            workers.run(self._forward)
+        finally:
+            # A plan is kept; what it was given, perhaps a part of something large, is not.
+            entrance.batch = _NO_BATCH
         return self._program.exit.whole()
 
     def backward(self, dy: Array, workers: Workers) -> Array:
         """Compute the gradient of all parameters, as one vector, from that of the outputs."""
         np.copyto(self._program.exit.whole_gradient(), dy)
         workers.run(self._backward)
-        self._ctx = Context()
+        self._pass.ctx = Context()
         total = self._gradients[0]
         # The one place where gradients of different origin meet.
         for gradient in self._gradients[1:]:
@@ -245,9 +263,12 @@ class Plan:
         yield Round(lanes)
 
     def _joining(self, stage: JointStage, *, back: bool) -> Task:
+        # Not self: a plan that holds tasks that hold the plan keeps its memory until Python
+        # looks for such rings, which it does by their number and not by their size.
+        now = self._pass
         if back:
-            return lambda: stage.join_backward(self._ctx)
-        return lambda: stage.join_forward(self._ctx)
+            return lambda: stage.join_backward(now.ctx)
+        return lambda: stage.join_forward(now.ctx)
 
 
 def _is_image_stage(stage: Stage) -> bool:

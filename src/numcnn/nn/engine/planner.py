@@ -55,6 +55,9 @@ _BY_NUMBER = (LeakyReLU, Sigmoid, Tanh, GELU, SiLU, ReLU)
 _BY_EXAMPLE = (AveragePool2D, GlobalAveragePool2D, MaxPool2D, Rescaling, Normalization, Softmax)
 """What acts on every example by itself, in the order that layers have."""
 
+_OURS = (*_BY_NUMBER, *_BY_EXAMPLE, BatchNorm, Conv2D, Dense, Dropout, Flatten, Residual)
+"""All that the engine knows."""
+
 _WIDE = 32
 """From so many filters on a network counts as wide; see `is_wide`."""
 
@@ -77,6 +80,11 @@ class Program:
         self._training = training
         rest = list(links)
         self._wide = is_wide(rest)
+        # Random numbers are to be drawn in the order of the layers, and of a layer that somebody
+        # else wrote nobody knows whether it draws.
+        self._dropout_in_turn = any(
+            type(inner) not in _OURS for link in rest for inner in _walk(link.layer)
+        )
         before = _take_while(rest, (Rescaling, Normalization))
         rest = rest[len(before) :]
         shape = input_shape
@@ -111,7 +119,6 @@ class Program:
         layer, shape = rest[0].layer, rest[0].output_shape
         kind = type(layer)
         names = [prefix + rest[0].name]
-        image = len(value.shape) == 3
         if isinstance(layer, Conv2D) and kind is Conv2D:
             return self._add_convolution(rest, layer, value, prefix)
         if isinstance(layer, Dense) and kind is Dense:
@@ -140,11 +147,12 @@ class Program:
         if isinstance(layer, Dropout) and kind is Dropout:
             if not self._training or layer.rate == 0:
                 return 1, value
-            target = self._target(value.shape, value.layout, value)
-            self.stages.append(DropoutStage(names, value, target, layer))
-            return 1, target
+            if not self._dropout_in_turn:
+                target = self._target(value.shape, value.layout, value)
+                self.stages.append(DropoutStage(names, value, target, layer))
+                return 1, target
         if kind is Flatten:
-            if not image:
+            if len(value.shape) == 1:
                 return 1, value
             target = self._target(shape, BatchFirst(), value)
             self.stages.append(ConvertStage(names, [value], target))

@@ -92,8 +92,8 @@ class _InputJob(Job):
         self._array = stage.target.array(piece)
         phases = layout.phases if isinstance(layout, BatchLast) else 1
         self._phases = phases
-        flat = self._array.ndim == 2
-        self._blocks = self._array if flat else layout.blocks(self._array, phases)
+        plain = isinstance(layout, BatchFirst)
+        self._blocks = self._array if plain else layout.blocks(self._array, phases)
         self._lines = layout.lines(self._array)
 
     def forward(self) -> None:
@@ -166,7 +166,7 @@ class DenseStage(Stage):
 @final
 class _DenseJob(Job):
     def __init__(self, stage: DenseStage, bench: Bench) -> None:
-        self._stage = stage
+        self._weight, self._bias = stage.weight, stage.bias
         self._x, self._y = (
             stage.sources[0].array(bench.piece),
             stage.target.array(bench.piece),
@@ -184,9 +184,10 @@ class _DenseJob(Job):
             self._ones = np.ones(len(self._y), np.float32)
 
     def forward(self) -> None:
-        np.matmul(self._x, self._stage.weight, out=self._y)
-        if self._stage.bias is not None:
-            np.add(self._y, self._stage.bias, out=self._y)
+        # Not matmul: for two dimensions the same product, and a ufunc's half microsecond less.
+        np.dot(self._x, self._weight, out=self._y)
+        if self._bias is not None:
+            np.add(self._y, self._bias, out=self._y)
         if self._relu is not None:
             self._relu.forward()
 
@@ -199,7 +200,7 @@ class _DenseJob(Job):
         np.matmul(self._x.T, self._dy, out=self._dweight.array)
         self._dweight.done()
         if self._dx is not None:
-            np.matmul(self._dy, self._stage.weight.T, out=self._dx.array)
+            np.matmul(self._dy, self._weight.T, out=self._dx.array)
             self._dx.done()
 
 
@@ -301,6 +302,9 @@ class _ConvertJob(Job):
 def _matched(source: Value, x: Array, target: Value, y: Array) -> tuple[Array, Array]:
     if len(target.shape) == 1 < len(source.shape):
         y = y.reshape(len(y), *source.shape)
+        if len(source.shape) != 3:
+            # No image, so it has no other layout.
+            return x, y
     return common_blocks((x, source.layout), (y, target.layout))
 
 

@@ -24,10 +24,9 @@ def strips(matrix: Array, right: Array, out: Array) -> tuple[Array, Array]:
         whole as one strip if the number of columns has no good divisor.
     """
     columns = right.shape[1]
-    most = _SMALL_PRODUCT // matrix.size
-    width = max(
-        (width for width in range(_LEAST_WIDTH, most + 1) if columns % width == 0),
-        default=columns,
+    most = min(_SMALL_PRODUCT // matrix.size, columns)
+    width = next(
+        (width for width in range(most, _LEAST_WIDTH - 1, -1) if columns % width == 0), columns
     )
     cut = [
         array.reshape(len(array), columns // width, width).transpose(1, 0, 2)

@@ -11,6 +11,7 @@ import os
 import threading
 from collections.abc import Callable, Sequence
 from contextvars import copy_context
+from functools import partial
 from queue import SimpleQueue
 from types import TracebackType
 from typing import Self, final
@@ -38,7 +39,8 @@ class Workers:
 
     Where the system allows it, and if ``pinned``, each thread is tied to a core of its own: two
     threads that land on one core run in turn, and nothing else tells. For a moment's work, beside
-    other threads, that would do more harm than good.
+    other threads, that would do more harm than good; and so it would where more cores are free than
+    are needed, since another process might choose the same ones.
 
     >>> with Workers(2) as workers:
     ...     workers.run([Round([[lambda: print("a")], []]), Round([[], [lambda: print("b")]])])
@@ -50,26 +52,34 @@ class Workers:
         self.count = count
         self._pinned = pinned
         self._tasks: list[SimpleQueue[Task | None]] = []
-        self._done: SimpleQueue[BaseException | None] = SimpleQueue()
         self._threads: list[threading.Thread] = []
-        self._cores: set[int] = set()
+        self._before: set[int] = set()
+        self._outer: list[int] = []
 
     def __enter__(self) -> Self:
-        cores = _cores() if self._pinned else []
-        for number in range(1, self.count):
-            tasks: SimpleQueue[Task | None] = SimpleQueue()
-            thread = threading.Thread(
-                target=self._serve,
-                args=(tasks, cores[number] if number < len(cores) else None),
-                name=f"numcnn worker {number}",
-                daemon=True,
-            )
-            self._tasks.append(tasks)
-            self._threads.append(thread)
-            thread.start()
-        if self._threads and len(cores) >= self.count:
-            self._cores = set(cores)
-            _tie_to({cores[0]})
+        cores = _cores()
+        pinned = self._pinned and len(cores) == self.count > 1
+        # A new thread inherits where its maker is tied to, and two on that core are too many.
+        elsewhere = set(cores) - _affinity() or set(cores)
+        try:
+            for number in range(1, self.count):
+                tasks: SimpleQueue[Task | None] = SimpleQueue()
+                thread = threading.Thread(
+                    target=_serve,
+                    args=(tasks, {cores[number]} if pinned else elsewhere),
+                    name=f"numcnn worker {number}",
+                    daemon=True,
+                )
+                thread.start()
+                self._tasks.append(tasks)
+                self._threads.append(thread)
+            if pinned:
+                self._before, self._outer = _affinity(), _tied.cores
+                _tied.cores = cores
+                _tie_to({cores[0]})
+        except BaseException:
+            self.__exit__(None, None, None)
+            raise
         return self
 
     def __exit__(
@@ -78,13 +88,14 @@ class Workers:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        if self._before:
+            _tie_to(self._before)
+            _tied.cores = self._outer
         for tasks in self._tasks:
             tasks.put(None)
         for thread in self._threads:
             thread.join()
-        if self._cores:
-            _tie_to(self._cores)
-        self._tasks, self._threads, self._cores = [], [], set()
+        self._tasks, self._threads, self._before, self._outer = [], [], set(), []
 
     def run(self, rounds: Sequence[Round]) -> None:
         """Go through the rounds.
@@ -101,70 +112,93 @@ class Workers:
                 if turn.join is not None:
                     turn.join()
             return
-        meeting = threading.Barrier(self.count)
+        last = rounds[-1] if rounds else None
+        # The last one to arrive does the joint task, and all go on when it is done.
+        joins = iter([turn.join for turn in rounds if turn.join is not None or turn is not last])
+        meeting = threading.Barrier(self.count, lambda: (next(joins) or _nothing)())
+        done: SimpleQueue[None] = SimpleQueue()
+        failures: list[BaseException] = []
 
-        def go(number: int) -> Task:
-            # In the caller's context: what numpy.errstate says there holds here.
-            context = copy_context()
-            return lambda: context.run(_walk, rounds, number, self.count, meeting)
-
-        for number, tasks in enumerate(self._tasks, start=1):
-            tasks.put(go(number))
-        failures = [_outcome(go(0))]
-        # Also if the caller was interrupted: nobody may still be writing when this returns.
-        waiting = len(self._threads)
-        while waiting:
+        def go(number: int) -> None:
             try:
-                failures.append(self._done.get())
-                waiting -= 1
-            except KeyboardInterrupt as interrupt:
+                _walk(rounds, number, self.count, meeting)
+            except BaseException as error:
                 meeting.abort()
-                failures.append(interrupt)
-        broken = [failure for failure in failures if failure is not None]
-        for failure in broken:
+                failures.append(error)
+            finally:
+                done.put(None)
+
+        try:
+            for number, tasks in enumerate(self._tasks, start=1):
+                # In the caller's context: what numpy.errstate says there holds here.
+                tasks.put(partial(copy_context().run, go, number))
+            _walk(rounds, 0, self.count, meeting)
+            for _ in self._tasks:
+                done.get()
+        except BaseException as error:
+            # Also Ctrl-C, which can come between any two steps.
+            meeting.abort()
+            self._settle()
+            failures.append(error)
+        for failure in failures:
             if not isinstance(failure, threading.BrokenBarrierError):
                 raise failure
-        if broken:
-            raise broken[0]
+        if failures:
+            raise failures[0]
 
-    def _serve(self, tasks: SimpleQueue[Task | None], core: int | None) -> None:
-        if core is not None:
-            _tie_to({core})
-        while (task := tasks.get()) is not None:
-            self._done.put(_outcome(task))
+    def _settle(self) -> None:
+        """Wait until no thread is at work: nobody may still be writing when `run` returns."""
+        while True:
+            idle: SimpleQueue[None] = SimpleQueue()
+            try:
+                for tasks in self._tasks:
+                    tasks.put(partial(idle.put, None))
+                for _ in self._tasks:
+                    idle.get()
+            except KeyboardInterrupt:
+                continue
+            return
+
+
+def _serve(tasks: SimpleQueue[Task | None], cores: set[int]) -> None:
+    if cores:
+        _tie_to(cores)
+    while (task := tasks.get()) is not None:
+        task()
 
 
 def _walk(rounds: Sequence[Round], number: int, count: int, meeting: threading.Barrier) -> None:
     """Run the lanes of one thread, meeting the others at the end of each round."""
     last = rounds[-1] if rounds else None
-    try:
-        for turn in rounds:
-            for lane in turn.lanes[number::count]:
-                for task in lane:
-                    task()
-            if turn.join is not None:
-                # Twice: nobody goes on before the joint task is done.
-                if meeting.wait() == 0:
-                    turn.join()
-                meeting.wait()
-            elif turn is not last:
-                meeting.wait()
-    except BaseException:
-        meeting.abort()
-        raise
+    for turn in rounds:
+        for lane in turn.lanes[number::count]:
+            for task in lane:
+                task()
+        if turn.join is not None or turn is not last:
+            meeting.wait()
 
 
-def _outcome(task: Task) -> BaseException | None:
-    try:
-        task()
-    except BaseException as error:
-        return error
-    return None
+def _nothing() -> None:
+    """The join of a round without one."""
+
+
+class _Tied(threading.local):
+    """Of a thread that is tied to one core: the cores that it may use when it is free again."""
+
+    def __init__(self) -> None:
+        self.cores: list[int] = []
+
+
+_tied = _Tied()
 
 
 def _cores() -> list[int]:
     """The cores that this thread may use; none where the system does not say."""
-    return sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
+    return _tied.cores or sorted(_affinity())
+
+
+def _affinity() -> set[int]:
+    return os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else set()
 
 
 def _tie_to(cores: set[int]) -> None:

@@ -1,0 +1,371 @@
+"""The engine and the layers: the same numbers, whatever the network."""
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import strategies as st
+
+from numcnn import recipes
+from numcnn.nn import (
+    AveragePool2D,
+    BatchNorm,
+    Context,
+    Conv2D,
+    Dense,
+    Dropout,
+    Flatten,
+    GlobalAveragePool2D,
+    LeakyReLU,
+    MaxPool2D,
+    Normalization,
+    ReLU,
+    Rescaling,
+    Residual,
+    Sequential,
+    Sigmoid,
+)
+from numcnn.nn.engine.engine import InferenceEngine
+from numcnn.training.passes import LayerPasses
+from tests.nn.engine.agreement import (
+    Numbers,
+    a_machine,
+    by_engine,
+    by_layers,
+    errors,
+    exact_and_moved,
+    inference_errors,
+    named,
+    tense,
+)
+from tests.nn.engine.networks import Network, fill, networks
+from tests.nn.engine.own_layers import Centering, Flicker, Rude, Twice
+from tests.nn.samples import integers
+
+LIMIT = 64
+"""How many times the layers' own error. In 10,000 networks the largest was 14, and one number that
+is wrong in its third digit makes thousands."""
+
+quick = settings(
+    deadline=None,
+    max_examples=300,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
+)
+
+
+def batch(model: Sequential, count: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
+    """Inputs and the gradients of outputs."""
+    rng = np.random.default_rng(seed)
+    x = rng.normal(size=(count, *model.input_shape)).astype(np.float32)
+    return x, rng.normal(size=(count, *model.output_shape)).astype(np.float32)
+
+
+def trained(model: Sequential, x: np.ndarray, dy: np.ndarray, workers: int | None = 1) -> Numbers:
+    """One training pass of a new engine."""
+    with model.training_engine(workers) as engine:
+        return by_engine(engine, model, x, dy, seed=0)
+
+
+def assert_agreement(model: Sequential, x: np.ndarray, dy: np.ndarray, limit: float) -> None:
+    exact, moved = exact_and_moved(model, x, dy, seed=0)
+    layers = by_layers(model, x, dy, seed=0)
+    assert not named(errors(trained(model, x, dy), exact, layers, moved), above=limit)
+    assert not named(inference_errors(model, x), above=limit)
+
+
+def assert_same_bits(one: Numbers, other: Numbers) -> None:
+    assert one.keys() == other.keys()
+    for name, numbers in one.items():
+        np.testing.assert_array_equal(numbers, other[name], err_msg=name)
+
+
+@quick
+@given(networks(), st.sampled_from([(1, 1 << 20), (2, 1 << 20), (3, 1 << 13), (2, 1 << 16)]))
+def test_random_networks(network: Network, lanes_and_cache):
+    lanes, cache = lanes_and_cache
+    model = network.model
+    x, dy = batch(model, network.batch, network.seed)
+    assume(not tense(model, x, seed=0))
+    with a_machine(lanes=lanes, cache=cache):
+        assert_agreement(model, x, dy, LIMIT)
+
+
+@settings(quick, max_examples=25)
+@given(networks(), st.sampled_from([2, 3]))
+def test_random_networks_have_the_same_bits_however_many_threads_there_are(network, lanes):
+    model = network.model
+    x, dy = batch(model, network.batch, network.seed)
+    with a_machine(lanes=lanes, cache=1 << 14):
+        found = [trained(model, x, dy, workers) for workers in (1, 2, 3, None)]
+        found.append(trained(model, x, dy, None))
+    for other in found[1:]:
+        assert_same_bits(found[0], other)
+
+
+@pytest.mark.parametrize("name", recipes.RECIPES)
+def test_the_recipes_networks(name):
+    model = recipes.RECIPES[name].new_network((28, 28, 1), 10)
+    model.build((28, 28, 1), seed=1)
+    fill(model, seed=0)
+    rng = np.random.default_rng(0)
+    x = rng.integers(0, 256, (6, 28, 28, 1)).astype(np.float32)
+    dy = rng.normal(size=(6, 10)).astype(np.float32)
+    # So large that some ReLU or pooling is always at a kink: first with smooth ones in their place.
+    assert_agreement(smooth(model), x, dy, LIMIT)
+    with a_machine(lanes=3, least_work=0):
+        found = [trained(model, x, dy, workers) for workers in (1, 2, 3)]
+    assert_same_bits(found[0], found[1])
+    assert_same_bits(found[0], found[2])
+    # With the kinks, one example may get its gradient elsewhere; in none of these too much does.
+    exact, _ = exact_and_moved(model, x, dy, seed=0)
+    layers = by_layers(model, x, dy, seed=0)
+    ours = trained(model, x, dy)
+    for key, truth in exact.items():
+        size = np.linalg.norm(truth)
+        error, theirs = (np.linalg.norm(found[key] - truth) for found in (ours, layers))
+        assert error <= 10 * theirs + 2e-3 * size, key
+
+
+def smooth(model: Sequential) -> Sequential:
+    """The same network and weights without kinks."""
+
+    def replaced(config):
+        if config["layer"] in ("ReLU", "LeakyReLU"):
+            return {"layer": "Tanh"}
+        if config["layer"] == "MaxPool2D":
+            return config | {"layer": "AveragePool2D"}
+        if config["layer"] == "Residual":
+            ways = ("branch", "shortcut")
+            return config | {way: [replaced(inner) for inner in config[way]] for way in ways}
+        return config
+
+    other = Sequential.from_config([replaced(layer) for layer in model.config()])
+    other.build(model.input_shape)
+    other.parameters[:] = model.parameters
+    other.statistics[:] = model.statistics
+    return other
+
+
+EXACT = {
+    "pooling": lambda: [Conv2D(3, 3), MaxPool2D(), ReLU(), Flatten(), Dense(4)],
+    "relu before pooling": lambda: [
+        Conv2D(4, 3, padding="same"),
+        ReLU(),
+        MaxPool2D(),
+        Conv2D(2, 2),
+        MaxPool2D(),
+        Flatten(),
+        Dense(3),
+    ],
+    "pooling alone": lambda: [
+        Conv2D(4, 3),
+        LeakyReLU(0.5),
+        MaxPool2D(),
+        ReLU(),
+        MaxPool2D(),
+        Flatten(),
+        Dense(3),
+    ],
+    "other pooling": lambda: [
+        Conv2D(4, 3),
+        MaxPool2D(3, 2, "same"),
+        Conv2D(2, 2),
+        MaxPool2D(2, 1),
+        Flatten(),
+        Dense(2),
+    ],
+    "wide": lambda: [
+        Conv2D(33, 2),
+        ReLU(),
+        MaxPool2D(),
+        Conv2D(3, (2, 3), (1, 2), "same"),
+        MaxPool2D(),
+        Flatten(),
+        Dense(2),
+    ],
+    "wide, pooling alone": lambda: [
+        Conv2D(33, 2),
+        LeakyReLU(0.5),
+        MaxPool2D(),
+        Conv2D(2, 1),
+        Flatten(),
+        Dense(2),
+    ],
+    "residual": lambda: [
+        Conv2D(3, 3, padding="same"),
+        Residual([Conv2D(3, 3, padding="same"), ReLU(), MaxPool2D()], [MaxPool2D()]),
+        ReLU(),
+        Residual([ReLU(), Conv2D(3, 3, padding="same")]),
+        Flatten(),
+        Residual([Dense(6), ReLU(), Dense(4)], [Dense(4)]),
+    ],
+}
+
+
+@pytest.mark.parametrize("name", EXACT)
+@pytest.mark.parametrize("shape", [(8, 8, 1), (9, 11, 2), (12, 10, 3)])
+def test_integers_agree_exactly_also_where_cells_tie(name, shape):
+    model = Sequential(EXACT[name]())
+    model.build(shape)
+    model.parameters[:] = integers(model.parameters.shape) // 2
+    x, dy = integers((13, *shape), seed=1), integers((13, *model.output_shape), seed=2)
+    expected = by_layers(model, x, dy, seed=0)
+    assert any(array.any() for key, array in expected.items() if key.startswith("d "))
+    for lanes, cache in ((1, 1 << 20), (3, 1 << 12)):
+        with a_machine(lanes=lanes, cache=cache):
+            assert_same_bits(trained(model, x, dy), expected)
+
+
+HARD = {
+    "folding": (
+        (9, 8, 2),
+        lambda: [
+            Conv2D(5, 3, use_bias=False),
+            BatchNorm(),
+            ReLU(),
+            MaxPool2D(),
+            Conv2D(4, 2),
+            BatchNorm(),
+            Flatten(),
+            Dense(5),
+            BatchNorm(),
+            Sigmoid(),
+            Dense(5, use_bias=False),
+            BatchNorm(),
+            Residual([BatchNorm(), Sigmoid()]),
+        ],
+    ),
+    "folding, wide": (
+        (10, 10, 8),
+        lambda: [
+            Conv2D(32, 3, padding="same", use_bias=False),
+            BatchNorm(),
+            MaxPool2D(),
+            Conv2D(9, 3, 2),
+            BatchNorm(),
+            GlobalAveragePool2D(),
+        ],
+    ),
+    "preprocessing": (
+        (6, 6, 3),
+        lambda: [Rescaling(1 / 255, -0.5), Normalization(), Conv2D(4, 3), Flatten(), Dense(2)],
+    ),
+    "preprocessing of rows": (
+        (6, 6, 3),
+        lambda: [Normalization(), Rescaling(2, 1), Flatten(), Dense(4), Dropout(0.4), Dense(2)],
+    ),
+    "preprocessing in the middle": (
+        (6, 6, 1),
+        lambda: [Conv2D(3, 2), Rescaling(0.5, 1), Normalization(), AveragePool2D(), Flatten()],
+    ),
+    "a volume": ((2, 3, 2, 3), lambda: [BatchNorm(), Sigmoid(), Flatten(), Dense(3)]),
+    "a table": ((4, 5), lambda: [Rescaling(0.5), Dropout(0.3), Centering(), Flatten(), Dense(3)]),
+    "nothing to learn": ((4, 4, 1), lambda: [AveragePool2D(), Flatten()]),
+    "nothing to do": ((4,), lambda: [Dropout(0.0)]),
+    "draws in the layers' order": (
+        (6, 6, 1),
+        lambda: [Dropout(0.3), Flicker(), Conv2D(2, 3), Dropout(0.5), Flatten(), Flicker()],
+    ),
+    "layers inside a layer of one's own": (
+        (5,),
+        lambda: [Dense(6), Sigmoid(), Twice(4), Residual([Twice(4), Centering()]), Dense(2)],
+    ),
+    "a learning layer of one's own comes first": ((5, 5, 2), lambda: [Centering(), Conv2D(3, 2)]),
+}
+
+
+@pytest.mark.parametrize("name", HARD)
+@pytest.mark.parametrize("count", [3, 16])
+def test_what_needs_care(name, count):
+    shape, layers = HARD[name]
+    model = Sequential(layers())
+    model.build(shape, seed=3)
+    fill(model, seed=3)
+    x, dy = batch(model, count)
+    for lanes, cache in ((1, 1 << 20), (3, 1 << 12)):
+        with a_machine(lanes=lanes, cache=cache):
+            assert_agreement(model, x, dy, LIMIT)
+
+
+def test_a_layer_that_writes_over_its_arguments_harms_nobody():
+    def network(double, inner):
+        model = Sequential([Conv2D(3, 3), double, ReLU(), Residual([inner]), Flatten()])
+        model.build((7, 7, 1), seed=0)
+        return model
+
+    rude, polite = network(Rude(), Rude()), network(Rescaling(2, 0), Rescaling(2, 0))
+    x, dy = batch(rude, 5)
+    before = x.copy(), dy.copy()
+    found, expected = trained(rude, x, dy), trained(polite, x, dy)
+    for one, other in zip(found.values(), expected.values(), strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-5, atol=1e-5)
+    np.testing.assert_array_equal(x, before[0])
+    np.testing.assert_array_equal(dy, before[1])
+
+
+@pytest.mark.parametrize("name", ["folding", "folding, wide", "preprocessing", "a table"])
+def test_what_a_pass_left_in_memory_changes_no_later_one(name):
+    shape, layers = HARD[name]
+    model = Sequential(layers())
+    model.build(shape, seed=3)
+    x, dy = batch(model, 7)
+    bad = np.full_like(x, np.nan)
+    with a_machine(lanes=2, cache=1 << 12), model.training_engine() as engine:
+        clean = trained(model, x, dy)
+        with np.errstate(invalid="ignore"):
+            assert np.isnan(by_engine(engine, model, bad, dy, seed=0)["outputs"]).any()
+        assert_same_bits(by_engine(engine, model, x, dy, seed=0), clean)
+
+        outputs = inference(model).outputs(x, 7)
+        other = inference(model)
+        with np.errstate(invalid="ignore"):
+            other.outputs(bad, 7)
+        np.testing.assert_array_equal(other.outputs(x, 7), outputs)
+
+
+def inference(model: Sequential) -> InferenceEngine:
+    return InferenceEngine(model._chain.links(), model.input_shape, model.output_shape)
+
+
+@pytest.mark.parametrize(
+    "kind", [np.uint8, np.int64, np.float64, np.float16, np.bool_], ids=lambda kind: kind.__name__
+)
+def test_inputs_of_any_kind(kind):
+    model = Sequential([Rescaling(), Conv2D(3, 3), ReLU(), MaxPool2D(), Flatten(), Dense(4)])
+    model.build((8, 8, 1))
+    x = np.random.default_rng(0).integers(0, 256, (5, 8, 8, 1)).astype(kind)
+    expected = model.outputs(x, engine="layers")
+    np.testing.assert_allclose(model.outputs(x), expected, rtol=1e-5, atol=1e-6)
+    with model.predictor(5) as predict, model.training_engine() as engine:
+        np.testing.assert_allclose(predict(x), expected, rtol=1e-5, atol=1e-6)
+        ctx = Context(training=True)
+        np.testing.assert_allclose(engine.forward(x, ctx), expected, rtol=1e-5, atol=1e-6)
+
+
+def test_inputs_that_lie_anyhow():
+    model = Sequential([Conv2D(3, 3), Flatten(), Dense(2)])
+    model.build((6, 6, 2))
+    x = np.random.default_rng(0).normal(size=(6, 2, 6, 12)).astype(np.float32)
+    x = x[:, :, :, ::-2].transpose(0, 2, 3, 1)[::2]
+    x.flags.writeable = False
+    assert not x.flags.c_contiguous
+    expected = model.outputs(np.ascontiguousarray(x))
+    np.testing.assert_array_equal(model.outputs(x), expected)
+    with model.predictor(3) as predict, model.training_engine() as engine:
+        # Three at once, not two and one: other sums, other last bits.
+        np.testing.assert_allclose(predict(x), expected, rtol=1e-5, atol=1e-6)
+        found = engine.forward(x, Context(training=True))
+        np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-6)
+
+
+def test_the_passes_of_the_layers_are_what_the_engine_is_held_to():
+    model = Sequential([Conv2D(3, 3), BatchNorm(), Flatten(), Dense(2)])
+    model.build((6, 6, 2))
+    x, dy = batch(model, 4)
+    with LayerPasses(model) as passes:
+        ctx = Context(training=True)
+        outputs = passes.forward(x, ctx)
+        gradient = passes.backward(dy, ctx)
+    expected = by_layers(model, x, dy, seed=0)
+    np.testing.assert_array_equal(outputs, expected["outputs"])
+    parts = [array.ravel() for name, array in expected.items() if name.startswith("d ")]
+    np.testing.assert_array_equal(gradient, np.concatenate(parts))

@@ -1,0 +1,247 @@
+import os
+import sys
+import threading
+
+import numpy as np
+import pytest
+
+from numcnn.nn.engine import workers as module
+from numcnn.nn.engine.workers import Round, Workers
+
+COUNTS = [1, 2, 3]
+
+
+def cores() -> set[int]:
+    return os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else set()
+
+
+@pytest.fixture(autouse=True)
+def nothing_is_left():
+    """No thread, and the caller may run where it could before."""
+    threads, before = threading.active_count(), cores()
+    yield
+    assert threading.active_count() == threads
+    assert cores() == before
+
+
+def counting(lanes: int, rounds: int) -> tuple[list[Round], list[list[int]]]:
+    """Rounds that write down who did what, and that all have done as much at each join."""
+    done: list[list[int]] = [[] for _ in range(lanes)]
+    joined: list[list[int]] = []
+
+    def task(lane: int, number: int):
+        return lambda: done[lane].append(number)
+
+    turns = [
+        Round(
+            [[task(lane, 2 * number), task(lane, 2 * number + 1)] for lane in range(lanes)],
+            lambda: joined.append([len(lane) for lane in done]),
+        )
+        for number in range(rounds)
+    ]
+    turns.append(Round([[task(lane, -1)] for lane in range(lanes)]))
+    return turns, [*done, joined]
+
+
+@pytest.mark.parametrize("count", COUNTS)
+@pytest.mark.parametrize("lanes", [1, 2, 3, 5])
+def test_every_lane_in_order_and_all_meet_at_the_end_of_a_round(count, lanes):
+    with Workers(count) as workers:
+        for _ in range(20):
+            rounds, written = counting(lanes, 4)
+            workers.run(rounds)
+            assert written[:lanes] == [[*range(8), -1]] * lanes
+            assert written[lanes] == [[2 * n] * lanes for n in range(1, 5)]
+
+
+@pytest.mark.parametrize("count", COUNTS)
+def test_no_rounds_and_empty_lanes(count):
+    with Workers(count) as workers:
+        workers.run([])
+        workers.run([Round([]), Round([[], []])])
+
+
+def test_before_the_block_and_after_it_the_caller_works_alone():
+    workers = Workers(3)
+    for _ in range(2):
+        rounds, written = counting(3, 2)
+        workers.run(rounds)
+        assert written[0] == [0, 1, 2, 3, -1]
+        with workers:
+            assert threading.active_count() > 2
+
+
+@pytest.mark.parametrize("count", COUNTS)
+@pytest.mark.parametrize("lane", [0, 1, 2])
+@pytest.mark.parametrize("kind", [ValueError, KeyboardInterrupt, SystemExit])
+def test_what_a_task_raises_reaches_the_caller(count, lane, kind):
+    def fail():
+        raise kind("this one")
+
+    rounds, written = counting(3, 3)
+    rounds[1].lanes[lane].insert(1, fail)
+    with Workers(count) as workers:
+        with pytest.raises(kind, match=r"^this one$"):
+            workers.run(rounds)
+        assert len(written[3]) == 1, "nobody goes past the round"
+        again, written = counting(3, 3)
+        workers.run(again)
+        assert written[2] == [0, 1, 2, 3, 4, 5, -1]
+
+
+@pytest.mark.parametrize("count", COUNTS)
+def test_what_a_join_raises_reaches_the_caller(count):
+    def fail():
+        raise ArithmeticError("joint")
+
+    rounds, written = counting(2, 3)
+    rounds[1].join = fail
+    with Workers(count) as workers:
+        with pytest.raises(ArithmeticError, match="joint"):
+            workers.run(rounds)
+        assert written[0] == [0, 1, 2, 3]
+        workers.run(counting(2, 3)[0])
+
+
+def test_a_failure_leaves_no_thread_behind():
+    def fail():
+        raise ValueError("left")
+
+    with pytest.raises(ValueError, match="left"), Workers(3) as workers:
+        workers.run([Round([[], [], [fail]])])
+
+
+def test_the_callers_settings_hold_in_all_threads():
+    seen = [None, None]
+
+    def task(lane: int):
+        def run():
+            seen[lane] = np.geterr()["over"]
+            np.exp(np.full(3, 1000.0))
+
+        return run
+
+    with Workers(2) as workers:
+        with np.errstate(over="ignore"):
+            workers.run([Round([[task(0)], [task(1)]])])
+        assert seen == ["ignore", "ignore"]
+        with np.errstate(over="raise"), pytest.raises(FloatingPointError):
+            workers.run([Round([[], [task(1)]])])
+        with np.errstate(over="warn"), pytest.raises(RuntimeWarning):
+            # The tests make errors of warnings.
+            workers.run([Round([[], [task(1)]])])
+
+
+@pytest.mark.skipif(not cores(), reason="the system does not tell the cores of a thread")
+def test_each_thread_has_a_core_of_its_own_if_they_need_all(monkeypatch):
+    tied = {}
+    monkeypatch.setattr(
+        module, "_tie_to", lambda cores: tied.setdefault(threading.get_ident(), set(cores))
+    )
+    monkeypatch.setattr(module, "_affinity", lambda: {3, 5, 8})
+    with Workers(3):
+        pass
+    assert sorted(tied.values(), key=min) == [{3}, {5}, {8}]
+
+
+@pytest.mark.skipif(not cores(), reason="the system does not tell the cores of a thread")
+@pytest.mark.parametrize(("count", "pinned"), [(2, True), (3, False), (4, True)])
+def test_else_the_system_chooses(monkeypatch, count, pinned):
+    tied = []
+    monkeypatch.setattr(module, "_tie_to", lambda cores: tied.append(set(cores)))
+    monkeypatch.setattr(module, "_affinity", lambda: {3, 5, 8})
+    with Workers(count, pinned=pinned):
+        pass
+    assert tied == [{3, 5, 8}] * (count - 1)
+
+
+@pytest.mark.skipif(len(cores()) < 2, reason="needs two cores")
+def test_workers_inside_workers_are_not_all_on_the_callers_core():
+    inside = []
+
+    def note():
+        inside.append((threading.current_thread() is threading.main_thread(), cores()))
+
+    all_cores = cores()
+    with Workers(len(all_cores)) as outer:
+        (own,) = cores()
+        for pinned in (False, True):
+            with Workers(2, pinned=pinned) as inner:
+                inner.run([Round([[], [note]])])
+            assert cores() == {own}
+        outer.run([Round([[note]])])
+    assert [place for is_main, place in inside if is_main] == [{own}]
+    for place in (place for is_main, place in inside if not is_main):
+        assert own not in place
+        assert place <= all_cores
+
+
+def test_a_refused_tie_changes_nothing(monkeypatch):
+    def refuse(pid, cores):
+        raise OSError("no")
+
+    monkeypatch.setattr(os, "sched_setaffinity", refuse, raising=False)
+    with Workers(2) as workers:
+        rounds, written = counting(2, 1)
+        workers.run(rounds)
+    assert written[0] == [0, 1, -1]
+
+
+def test_a_thread_that_cannot_start_takes_the_others_with_it(monkeypatch):
+    start, left = threading.Thread.start, [2]
+
+    def failing(self):
+        left[0] -= 1
+        if left[0] < 0:
+            raise RuntimeError("can't start new thread")
+        start(self)
+
+    monkeypatch.setattr(threading.Thread, "start", failing)
+    with pytest.raises(RuntimeError, match="can't start"), Workers(5):
+        pass
+
+
+def test_an_interrupt_anywhere_leaves_nobody_waiting():
+    """Ctrl-C at every line, in turn, that the caller goes through."""
+    interrupted = []
+
+    def everywhere():
+        with Workers(2) as workers:
+            for step in range(10_000):
+                rounds, _ = counting(2, 2)
+                steps = [step]
+
+                def trace(frame, event, argument, steps=steps):
+                    if frame.f_code.co_filename != module.__file__:
+                        return None
+                    if event == "line":
+                        steps[0] -= 1
+                        if steps[0] < 0:
+                            sys.settrace(None)
+                            raise KeyboardInterrupt
+                    return trace
+
+                sys.settrace(trace)
+                try:
+                    workers.run(rounds)
+                except KeyboardInterrupt:
+                    pass
+                finally:
+                    sys.settrace(None)
+                good, written = counting(2, 2)
+                workers.run(good)
+                assert written[:2] == [[0, 1, 2, 3, -1]] * 2
+                if steps[0] >= 0:
+                    break
+                interrupted.append(step)
+        finished.append(True)
+
+    finished: list[bool] = []
+    before = sys.gettrace()
+    # In a thread, so that a hang fails the test instead of hanging it, too.
+    thread = threading.Thread(target=everywhere, daemon=True)
+    thread.start()
+    thread.join(timeout=30)
+    assert finished, f"stuck after {len(interrupted)} interrupts"
+    assert len(interrupted) > 30
+    assert sys.gettrace() is before
