@@ -13,6 +13,7 @@ from numcnn.cli.models import models
 from numcnn.cli.plan import plan
 from numcnn.cli.predict import predict
 from numcnn.cli.read import read
+from numcnn.cli.serve import serve
 from numcnn.cli.train import train
 from numcnn.training import TrainingDiverged
 
@@ -34,7 +35,7 @@ def program() -> None:
     """Convolutional networks written from scratch with NumPy: train them, and use them."""
 
 
-for command in (read, explain, train, compare, evaluate, predict, data, models, plan):
+for command in (read, serve, explain, train, compare, evaluate, predict, data, models, plan):
     program.add_command(command)
 
 

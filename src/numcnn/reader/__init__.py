@@ -7,6 +7,7 @@ it is. `read` does it with the network that comes with the package.
 from numcnn.reader.annotate import annotated
 from numcnn.reader.explain import Explanation, Seen, evidence
 from numcnn.reader.judge import Judge, Standards
+from numcnn.reader.look import Look
 from numcnn.reader.reader import Reader, read, shipped_model
 from numcnn.reader.reading import Digit, Line, Reading, Rejected
 from numcnn.vision import PictureError
@@ -16,6 +17,7 @@ __all__ = [
     "Explanation",
     "Judge",
     "Line",
+    "Look",
     "PictureError",
     "Reader",
     "Reading",

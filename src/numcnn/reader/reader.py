@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from numcnn.model_files import ModelFile, load_model
 from numcnn.reader.explain import Explanation, Seen, evidence
 from numcnn.reader.judge import Hearing, Judge, Probabilities, Standards
+from numcnn.reader.look import Look
 from numcnn.reader.reading import Digit, Line, Reading, Rejected
 from numcnn.vision import Box, Page, PictureError, Region, find_digits
 from numcnn.vision.picture import MAX_BYTES, MAX_PIXELS, Source
@@ -79,9 +80,31 @@ class Reader:
         Raises:
             PictureError: The picture cannot be read; the message says why, in one line.
         """
+        return self.look(image, max_bytes=max_bytes, max_pixels=max_pixels).reading
+
+    def look(
+        self,
+        image: Source | NDArray[Any],
+        *,
+        max_bytes: int = MAX_BYTES,
+        max_pixels: int = MAX_PIXELS,
+    ) -> Look:
+        """Read what is written in a picture, and keep what the network was shown.
+
+        Args:
+            image: As for `read`.
+            max_bytes: As for `read`.
+            max_pixels: As for `read`.
+
+        Raises:
+            PictureError: The picture cannot be read; the message says why, in one line.
+        """
         hearing = Hearing(self.judge)
-        page = find_digits(image, max_bytes=max_bytes, max_pixels=max_pixels)
-        return self._judged(self._grouped(page, hearing), hearing)
+        found = find_digits(image, max_bytes=max_bytes, max_pixels=max_pixels)
+        page = self._grouped(found, hearing)
+        answers = self._answers(page, hearing) if page.lines else []
+        flat = tuple(answer for line in answers for answer in line)
+        return Look(self._judged(page, answers), flat, page.images())
 
     def explain(self, image: Source | NDArray[Any]) -> Explanation:
         """Say what the network saw in a picture, and why it answered as it did.
@@ -113,11 +136,10 @@ class Reader:
             ways.append(page.uncropped().grouped(hearing.score))
         return max(ways, key=lambda way: _sense(way, hearing))
 
-    def _judged(self, page: Page, hearing: Hearing) -> Reading:
+    def _judged(self, page: Page, answers: list[list[Digit | Rejected]]) -> Reading:
         name, size = page.picture.name, page.picture.original_size
         if not page.lines:
             return Reading(name, size, (), (Rejected((0, 0, *size), BLANK),))
-        answers = self._answers(page, hearing)
         lines = [tuple(answer for answer in line if isinstance(answer, Digit)) for line in answers]
         rejected = [answer for line in answers for answer in line if isinstance(answer, Rejected)]
         return Reading(name, size, tuple(Line(line) for line in lines if line), tuple(rejected))

@@ -7,7 +7,14 @@ from numcnn.vision.frame import normalize, stroke_width
 from numcnn.vision.ink import Ink, find_ink
 from numcnn.vision.opinion import Opinion, Score
 from numcnn.vision.page import Page, find_digits
-from numcnn.vision.picture import Box, Picture, PictureError, load_picture
+from numcnn.vision.picture import (
+    Box,
+    Picture,
+    PictureError,
+    PictureTooLargeError,
+    UnknownPictureError,
+    load_picture,
+)
 from numcnn.vision.region import Region, join
 from numcnn.vision.segment import find_lines
 from numcnn.vision.split import Cut, best_split, find_cuts
@@ -20,8 +27,10 @@ __all__ = [
     "Page",
     "Picture",
     "PictureError",
+    "PictureTooLargeError",
     "Region",
     "Score",
+    "UnknownPictureError",
     "best_split",
     "find_cuts",
     "find_digits",
