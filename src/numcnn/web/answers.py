@@ -15,6 +15,9 @@ class DigitAnswer(BaseModel):
     confidence: float = Field(description="How probable it is that this is right.")
     probabilities: list[float] = Field(description="Of each digit from 0 to 9; together 1.")
     box: list[int] = Field(description="x, y, width and height, in the picture's pixels.")
+    index: int | None = Field(
+        None, description="With ?frames=true: its place in reading order, for /activations."
+    )
     frame: str | None = Field(
         None, description="With ?frames=true: the 28 x 28 gray values that the network saw, base64."
     )
@@ -26,6 +29,7 @@ class RejectedAnswer(BaseModel):
 
     box: list[int]
     reason: str = Field(examples=["not a digit"])
+    index: int | None = None
     frame: str | None = None
 
 

@@ -156,8 +156,9 @@ def _read_answer(found: Look, frames: bool) -> dict[str, Any]:
         # Both lists are in the order of `Look.answers`.
         digits_in_order = [digit for line in answer["lines"] for digit in line["digits"]]
         rest = iter(digits_in_order), iter(answer["rejected"])
-        for each, frame in zip(found.answers, found.frames, strict=True):
-            next(rest[isinstance(each, Rejected)])["frame"] = _base64(frame)
+        for index, each in enumerate(found.answers):
+            thing = next(rest[isinstance(each, Rejected)])
+            thing["index"], thing["frame"] = index, _base64(found.frames[index])
     return answer
 
 
