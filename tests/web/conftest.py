@@ -3,9 +3,6 @@
 from collections.abc import Iterator
 
 import pytest
-
-pytest.importorskip("fastapi", reason="fastapi is not installed")
-
 from starlette.testclient import TestClient
 
 from numcnn.web import Settings, create_app

@@ -4,10 +4,12 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+import numpy as np
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 from fastapi.responses import HTMLResponse, PlainTextResponse, Response
 from fastapi.staticfiles import StaticFiles
+from numpy.typing import NDArray
 from prometheus_client import CONTENT_TYPE_LATEST
 from starlette.types import ASGIApp
 
@@ -40,6 +42,8 @@ def create_app(settings: Settings | None = None) -> ASGIApp:
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        # The first picture takes longest, so nobody is to wait for it.
+        await service.gate.run(lambda: service.reader.look(_first_picture()))
         app.state.is_ready = True
         yield
         app.state.is_ready = False
@@ -56,7 +60,7 @@ def create_app(settings: Settings | None = None) -> ASGIApp:
         redirect_slashes=False,
         lifespan=lifespan,
     )
-    app.state.is_ready = True
+    app.state.is_ready = False
     problems.install(app)
     app.include_router(router(service))
     page = (STATIC / "index.html").read_text("utf-8")
@@ -92,6 +96,13 @@ def create_app(settings: Settings | None = None) -> ASGIApp:
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     app.openapi = lambda: _described(app)  # type: ignore[method-assign]
     return Shell(app, service.metrics)
+
+
+def _first_picture() -> NDArray[np.uint8]:
+    """A stroke on paper."""
+    pixels = np.full((240, 360), 255, np.uint8)
+    pixels[40:200, 170:190] = 0
+    return pixels
 
 
 def _described(app: FastAPI) -> dict[str, object]:

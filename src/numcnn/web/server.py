@@ -7,6 +7,7 @@ alone would keep it for ever. What is in hand when the process is asked to end i
 import asyncio
 import logging
 import os
+import signal
 import socket
 import tempfile
 import threading
@@ -124,6 +125,10 @@ def serve(
         )
         server = uvicorn.Server(config)
         tell(f"numcnn reads at {address} (Ctrl-C ends it)")
+        if threading.current_thread() is threading.main_thread():
+            # uvicorn finishes what is in hand and then sends itself the signal once more: this
+            # function is to return all the same, and its folder to be removed.
+            signal.signal(signal.SIGTERM, lambda *_: None)
         if is_browser_opened:
             threading.Timer(0.5, webbrowser.open, [address]).start()
         if workers > 1:

@@ -55,7 +55,8 @@ class Shell:
         finally:
             seconds = time.perf_counter() - start
             # The route and not the path: anybody can think up paths, and each would be counted.
-            route = getattr(scope.get("route"), "path", "other")
+            static = "/static" if scope["path"].startswith("/static/") else "other"
+            route = getattr(scope.get("route"), "path", static)
             method = scope["method"] if scope["method"] in _METHODS else "other"
             self._metrics.request(method, route, status, seconds)
             _log.info("%s %s %d %.1f ms", method, route, status, seconds * 1000)
