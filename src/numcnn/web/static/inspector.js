@@ -7,7 +7,7 @@ const KINDS = {
   Input: "the pixels", Normalization: "normalization", Conv2D: "convolution", MaxPool2D: "the largest of each window",
   BatchNorm: "batch normalization", ReLU: "rectifier: nothing below zero", Dense: "dense layer", Softmax: "probabilities",
 };
-const GAP = 2; // pixels of the atlas between two maps
+const GAP = 6; // pixels between two maps
 
 export class Inspector {
   #layers; #cell; #model = null; #weights = new Map(); #views = []; #chosen = null; #sequence = 0;
@@ -163,16 +163,17 @@ class LayerView {
   lay(width) {
     const [rows, columns, count] = this.volume.shape;
     const isVector = rows * columns === 1;
-    this.#scale = count === 1 ? 5 : isVector ? (count > 20 ? 14 : 24) : Math.max(3, Math.round(80 / columns));
-    const gap = isVector ? 0 : GAP;
-    const room = Math.max(1, Math.floor((width / this.#scale + gap) / (columns + gap)));
+    const wanted = Math.min(width / 6, columns > 20 ? 84 : columns > 12 ? 70 : columns > 6 ? 50 : 40);
+    this.#scale = isVector ? (count > 20 ? 14 : 24) : count === 1 ? 4 : Math.max(2, Math.round(wanted / columns));
+    this.#gap = isVector ? 0 : GAP;
+    const room = Math.max(1, Math.floor((width + this.#gap) / (columns * this.#scale + this.#gap)));
     this.#columns = Math.min(count, isVector && count > 20 ? Math.min(32, room) : room);
-    this.#gap = gap;
     const lines = Math.ceil(count / this.#columns);
-    this.#canvas.width = this.#columns * (columns + gap) - gap;
-    this.#canvas.height = lines * (rows + gap) - gap;
-    this.#canvas.style.width = `${this.#canvas.width * this.#scale}px`;
-    this.#canvas.style.height = `${this.#canvas.height * this.#scale}px`;
+    const [across, down] = this.#pitch;
+    const size = [this.#columns * across - this.#gap, lines * down - this.#gap];
+    const ratio = Math.ceil(devicePixelRatio || 1);
+    [this.#canvas.width, this.#canvas.height] = size.map((pixels) => pixels * ratio);
+    [this.#canvas.style.width, this.#canvas.style.height] = size.map((pixels) => `${pixels}px`);
     if (this.#classes && this.#columns === count) {
       this.#names?.remove();
       this.#names = element("div", "", "names");
@@ -193,22 +194,30 @@ class LayerView {
       .map((name) => rgb(name.startsWith("--") ? style.getPropertyValue(name).trim() : name));
     const most = values.reduce((most, value) => Math.max(most, Math.abs(value)), 1e-9);
     const context = this.#canvas.getContext("2d");
-    const image = context.createImageData(this.#canvas.width, this.#canvas.height);
+    const ratio = Math.ceil(devicePixelRatio || 1);
+    const [across, down] = this.#pitch;
+    const one = document.createElement("canvas");
+    [one.width, one.height] = [columns, rows];
+    const image = new ImageData(columns, rows);
+    context.imageSmoothingEnabled = false;
+    context.setTransform(ratio, 0, 0, ratio, 0, 0);
     for (let map = 0; map < count; map += 1) {
-      const left = (map % this.#columns) * (columns + this.#gap);
-      const top = Math.floor(map / this.#columns) * (rows + this.#gap);
-      for (let row = 0; row < rows; row += 1) {
-        for (let column = 0; column < columns; column += 1) {
-          const value = values[(row * columns + column) * count + map] / most;
-          const share = Math.sqrt(Math.abs(value));
-          const color = value < 0 ? minus : plus;
-          const place = ((top + row) * this.#canvas.width + left + column) * 4;
-          for (let k = 0; k < 3; k += 1) image.data[place + k] = zero[k] + (color[k] - zero[k]) * share;
-          image.data[place + 3] = 255;
-        }
+      for (let cell = 0; cell < rows * columns; cell += 1) {
+        const value = values[cell * count + map] / most;
+        const share = Math.sqrt(Math.abs(value));
+        const color = value < 0 ? minus : plus;
+        for (let k = 0; k < 3; k += 1) image.data[cell * 4 + k] = zero[k] + (color[k] - zero[k]) * share;
+        image.data[cell * 4 + 3] = 255;
       }
+      one.getContext("2d").putImageData(image, 0, 0);
+      const [left, top] = [(map % this.#columns) * across, Math.floor(map / this.#columns) * down];
+      context.drawImage(one, left, top, columns * this.#scale, rows * this.#scale);
     }
-    context.putImageData(image, 0, 0);
+  }
+
+  /** Pixels from one map to the next, across and down. */
+  get #pitch() {
+    return [this.volume.shape[1], this.volume.shape[0]].map((cells) => cells * this.#scale + this.#gap);
   }
 
   unmark() {
@@ -218,14 +227,14 @@ class LayerView {
   /** Frame an area of a map; of what lies outside of it, only the edge is framed. */
   mark({ row, column, rows, columns }, map, isBelow) {
     const [height, width] = this.volume.shape;
-    const left = (map % this.#columns) * (width + this.#gap) + Math.max(0, column);
-    const top = Math.floor(map / this.#columns) * (height + this.#gap) + Math.max(0, row);
-    const across = Math.min(width, column + columns) - Math.max(0, column);
-    const down = Math.min(height, row + rows) - Math.max(0, row);
+    const [pitchX, pitchY] = this.#pitch;
+    const left = (map % this.#columns) * pitchX + Math.max(0, column) * this.#scale;
+    const top = Math.floor(map / this.#columns) * pitchY + Math.max(0, row) * this.#scale;
+    const across = (Math.min(width, column + columns) - Math.max(0, column)) * this.#scale;
+    const down = (Math.min(height, row + rows) - Math.max(0, row)) * this.#scale;
     const mark = element("div", "", isBelow ? "mark-cell below" : "mark-cell");
     Object.assign(mark.style, {
-      left: `${left * this.#scale - 1}px`, top: `${top * this.#scale - 1}px`,
-      width: `${across * this.#scale + 2}px`, height: `${down * this.#scale + 2}px`,
+      left: `${left - 2}px`, top: `${top - 2}px`, width: `${across + 4}px`, height: `${down + 4}px`,
     });
     this.#maps.append(mark);
     if (!isBelow) this.#cell = [row, column, map];
@@ -234,13 +243,14 @@ class LayerView {
   #point(event) {
     const [rows, columns, count] = this.volume.shape;
     const field = this.#canvas.getBoundingClientRect();
-    const x = Math.floor((event.clientX - field.left) / this.#scale);
-    const y = Math.floor((event.clientY - field.top) / this.#scale);
-    const [across, down] = [columns + this.#gap, rows + this.#gap];
-    const map = Math.floor(y / down) * this.#columns + Math.floor(x / across);
-    if (x < 0 || y < 0 || x % across >= columns || y % down >= rows || map >= count) return;
-    if (Math.floor(x / across) >= this.#columns) return;
-    this.#pick([y % down, x % across, map]);
+    const [x, y] = [event.clientX - field.left, event.clientY - field.top];
+    const [across, down] = this.#pitch;
+    const [place, line] = [Math.floor(x / across), Math.floor(y / down)];
+    const column = Math.floor((x - place * across) / this.#scale);
+    const row = Math.floor((y - line * down) / this.#scale);
+    const map = line * this.#columns + place;
+    const isInside = x >= 0 && y >= 0 && place < this.#columns && map < count && row < rows && column < columns;
+    if (isInside) this.#pick([row, column, map]);
   }
 
   #key(event) {
