@@ -121,6 +121,21 @@ def test_many_clients_at_once_are_answered_in_order(strict):
     assert is_well(strict)
 
 
+def test_more_requests_than_a_process_can_hold_are_told():
+    with running(Settings(limits=Limits(in_hand=2))) as found:
+        head = b"POST /api/v1/read HTTP/1.1\r\nHost: x\r\nContent-Type: image/png\r\n"
+        with socket.create_connection(found.address) as one:
+            with socket.create_connection(found.address) as two:
+                for connection in (one, two):
+                    connection.sendall(head + b"Content-Length: 100\r\n\r\nabc")
+                time.sleep(0.3)
+                answer = read(found.url)
+                assert (answer.status_code, answer.headers["retry-after"]) == (503, "1")
+                assert answer.headers["content-type"] == "application/problem+json"
+            time.sleep(0.3)
+            assert is_well(found)
+
+
 def test_what_is_in_hand_is_finished_when_the_process_is_to_end():
     with running() as found:
         assert is_well(found)

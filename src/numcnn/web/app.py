@@ -95,7 +95,7 @@ def create_app(settings: Settings | None = None) -> ASGIApp:
 
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     app.openapi = lambda: _described(app)  # type: ignore[method-assign]
-    return Shell(app, service.metrics)
+    return Shell(app, service.metrics, settings.limits)
 
 
 def _first_picture() -> NDArray[np.uint8]:

@@ -121,7 +121,6 @@ def serve(
             log_level="warning",
             timeout_keep_alive=15,
             timeout_graceful_shutdown=_GRACE,
-            limit_concurrency=settings.limits.connections,
         )
         server = uvicorn.Server(config)
         tell(f"numcnn reads at {address} (Ctrl-C ends it)")

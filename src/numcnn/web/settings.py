@@ -22,7 +22,7 @@ class Limits:
         seconds: How long a request may wait and compute; 503 beyond.
         at_once: How many pictures a process works on at the same time.
         waiting: How many more may wait for that; 429 beyond.
-        connections: How many connections a process holds; 503 beyond.
+        in_hand: How many requests a process has in hand, such as bodies that arrive; 503 beyond.
         collected: How many pictures are kept with ``--collect``; 503 beyond.
     """
 
@@ -33,7 +33,7 @@ class Limits:
     seconds: float = 20.0
     at_once: int = 2
     waiting: int = 32
-    connections: int = 512
+    in_hand: int = 128
     collected: int = 100_000
 
     def __post_init__(self) -> None:

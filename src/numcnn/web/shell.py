@@ -8,6 +8,8 @@ from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from numcnn.web.metrics import Metrics
+from numcnn.web.problems import Problem
+from numcnn.web.settings import Limits
 
 HEADERS = {
     # Everything the page needs is here; pictures may also come from memory.
@@ -21,6 +23,11 @@ HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
 }
+_BUSY = Problem(
+    503,
+    "too many requests at once; try again soon",
+    {"Retry-After": "1", "Connection": "close"},
+).response()
 _METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
 _log = logging.getLogger("numcnn.web.requests")
 
@@ -29,9 +36,10 @@ _log = logging.getLogger("numcnn.web.requests")
 class Shell:
     """ASGI middleware; what is inside is the application."""
 
-    def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
+    def __init__(self, app: ASGIApp, metrics: Metrics, limits: Limits) -> None:
         """Take the application."""
-        self._app, self._metrics = app, metrics
+        self._app, self._metrics, self._limits = app, metrics, limits
+        self._in_hand = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on, and its answer back with more headers."""
@@ -50,9 +58,12 @@ class Shell:
                 headers.setdefault("Cache-Control", "no-store")
             await send(message)
 
+        self._in_hand += 1
         try:
-            await self._app(scope, receive, send_on)
+            app = self._app if self._in_hand <= self._limits.in_hand else _BUSY
+            await app(scope, receive, send_on)
         finally:
+            self._in_hand -= 1
             seconds = time.perf_counter() - start
             # The route and not the path: anybody can think up paths, and each would be counted.
             static = "/static" if scope["path"].startswith("/static/") else "other"

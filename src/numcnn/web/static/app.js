@@ -77,7 +77,7 @@ function showReading({ found, sent, blob }) {
   if (blank) note(`${sentence(reasons[0] ?? "nothing is written here")}.`);
   else if (reasons.length) note(`${digits.length ? "Left out" : "Rejected"}: ${[...new Set(reasons)].join("; ")}.`);
   else if (digits.length === 1) note(`${percent(digits[0].confidence)} sure.`);
-  else note(`${digits.length} digits, the least sure ${percent(Math.min(...digits.map((digit) => digit.confidence)))}.`);
+  else note(`${digits.length} digits, the least sure at ${percent(Math.min(...digits.map((digit) => digit.confidence)))}.`);
   speak(digits.length ? `Read: ${found.text.split("\n").join(", ")}. ${$("note").textContent}` : $("note").textContent);
   showBoxes(found.size, sent);
   showThings();
