@@ -42,11 +42,11 @@ class PatientProtocol(HttpToolsProtocol):
         super().connection_made(transport)
         self._start_clock()
 
-    def data_received(self, data: bytes) -> None:
-        """Start the clock with the first byte of a request; `on_headers_complete` stops it."""
-        if self._clock is None and (self.cycle is None or self.cycle.response_complete):
+    def on_message_begin(self) -> None:
+        """Start the clock with the first byte of a further request."""
+        if self._clock is None:
             self._start_clock()
-        super().data_received(data)
+        super().on_message_begin()
 
     def on_headers_complete(self) -> None:
         """Stop the clock."""
