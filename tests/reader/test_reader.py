@@ -204,3 +204,18 @@ def test_an_explanation_shows_what_the_network_saw():
         assert seen.probabilities.shape == (12,)
         # Ink where there is ink already counts for the answer.
         assert np.average(seen.evidence, weights=seen.frame.astype(float)) > 0
+
+
+def test_a_look_is_a_reading_with_what_the_network_saw():
+    picture = board([digit("3", 40, 60, 150), digit("1", 200, 60, 150)])
+    look, told = READER.look(picture), READER.explain(picture)
+    assert look.reading == READER.read(picture)
+    assert look.answers == tuple(seen.answer for seen in told.seen)
+    np.testing.assert_array_equal(look.frames, [seen.frame for seen in told.seen])
+
+
+def test_a_look_at_a_blank_picture_has_no_answers():
+    look = READER.look(np.full((50, 50), 255, np.uint8))
+    assert look.answers == ()
+    assert look.frames.shape == (0, 28, 28)
+    assert look.reading.rejected[0].reason == BLANK

@@ -30,7 +30,6 @@ class Service:
         """Take a reader, what its model is called, the limits, and where to keep pictures."""
         self.reader, self.name, self.limits, self.collection = reader, name, limits, collection
         self.gate, self.metrics = Gate(limits), Metrics()
-        self.metrics.working.set_function(lambda: self.gate.inside)
 
     async def look(self, request: Request) -> Look:
         """Take a picture out of a request and read it.
@@ -39,7 +38,8 @@ class Service:
             Problem: That is not possible.
         """
         body = await bodies.take(request, self.limits)
-        found = await self.gate.run(lambda: self._look(body))
+        with self.metrics.working.track_inprogress():
+            found = await self.gate.run(lambda: self._look(body))
         for answer in found.answers:
             is_digit = isinstance(answer, Digit)
             self.metrics.thing(str(answer.digit) if is_digit else "rejected")
