@@ -24,7 +24,7 @@ from numcnn.web.metrics import FOLDER
 from numcnn.web.settings import Settings
 
 _SETTINGS = "NUMCNN_SERVE"
-_GRACE = 25  # seconds for what is in hand; more than the time that one request may take
+_GRACE = 25  # seconds: for what is in hand at the end, and for another process to start
 
 
 class PatientProtocol(HttpToolsProtocol):
@@ -121,6 +121,7 @@ def serve(
             log_level="warning",
             timeout_keep_alive=15,
             timeout_graceful_shutdown=_GRACE,
+            timeout_worker_healthcheck=_GRACE,
         )
         server = uvicorn.Server(config)
         tell(f"numcnn reads at {address} (Ctrl-C ends it)")
