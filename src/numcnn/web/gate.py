@@ -24,7 +24,7 @@ class Gate:
     def __init__(self, limits: Limits) -> None:
         """Take the limits."""
         self._limits = limits
-        self._threads = ThreadPoolExecutor(limits.at_once, "numcnn-web")
+        self._threads: ThreadPoolExecutor | None = None
         self.inside = 0
 
     async def run(self, work: Callable[[], Result]) -> Result:
@@ -35,6 +35,8 @@ class Gate:
         """
         if self.inside >= self._limits.at_once + self._limits.waiting:
             raise Problem(429, "too many pictures at once; try again soon", {"Retry-After": "1"})
+        if self._threads is None:
+            self._threads = ThreadPoolExecutor(self._limits.at_once, "numcnn-web")
         self.inside += 1
         loop = asyncio.get_running_loop()
         future = self._threads.submit(work)
@@ -50,8 +52,10 @@ class Gate:
             ) from error
 
     def close(self) -> None:
-        """Let the threads end when what they do is done."""
-        self._threads.shutdown(wait=False, cancel_futures=True)
+        """Let the threads end when what they do is done; `run` makes new ones."""
+        if self._threads is not None:
+            self._threads.shutdown(wait=False, cancel_futures=True)
+            self._threads = None
 
     def _left(self, loop: asyncio.AbstractEventLoop) -> None:
         with contextlib.suppress(RuntimeError):  # the loop has ended: nobody counts any more
