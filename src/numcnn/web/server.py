@@ -123,7 +123,6 @@ def serve(
             timeout_graceful_shutdown=_GRACE,
             timeout_worker_healthcheck=_GRACE,
         )
-        server = uvicorn.Server(config)
         tell(f"numcnn reads at {address} (Ctrl-C ends it)")
         if threading.current_thread() is threading.main_thread():
             # uvicorn finishes what is in hand and then sends itself the signal once more: this
@@ -132,9 +131,9 @@ def serve(
         if is_browser_opened:
             threading.Timer(0.5, webbrowser.open, [address]).start()
         if workers > 1:
-            Multiprocess(config, target=server.run, sockets=[listener]).run()
+            Multiprocess(config, sockets=[listener]).run()
         else:
-            server.run(sockets=[listener])
+            uvicorn.Server(config).run(sockets=[listener])
 
 
 def app_of_worker() -> ASGIApp:
