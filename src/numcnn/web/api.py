@@ -41,8 +41,7 @@ class Service:
         with self.metrics.working.track_inprogress():
             found = await self.gate.run(lambda: self._look(body))
         for answer in found.answers:
-            is_digit = isinstance(answer, Digit)
-            self.metrics.thing(str(answer.digit) if is_digit else "rejected")
+            self.metrics.thing(str(answer.digit) if isinstance(answer, Digit) else "rejected")
         return found
 
     def _look(self, body: bodies.Body) -> Look:

@@ -37,7 +37,9 @@ def create_app(settings: Settings | None = None) -> ASGIApp:
     """
     settings = settings or Settings()
     path = settings.model or shipped_model()
-    collection = settings.collect and Collection(settings.collect, settings.limits.collected)
+    collection = None
+    if settings.collect is not None:
+        collection = Collection(settings.collect, settings.limits.collected)
     service = Service(Reader(path), path.stem, settings.limits, collection)
 
     @asynccontextmanager
