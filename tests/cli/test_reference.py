@@ -27,5 +27,6 @@ def test_every_command_has_its_section():
         "## numcnn plan",
         "## numcnn predict",
         "## numcnn read",
+        "## numcnn serve",
         "## numcnn train",
     ]
