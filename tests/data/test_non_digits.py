@@ -103,7 +103,7 @@ def test_what_is_cut_out_is_mostly_the_digit():
     rng = np.random.default_rng(0)
     for place in range(20):
         same = np.minimum(cut_out(images, place, rng), images[place]).sum()
-        assert same > 0.6 * images[place].sum()
+        assert same > 0.4 * images[place].sum()
 
 
 @pytest.mark.parametrize("change", [with_non_digits, with_variants])

@@ -9,13 +9,14 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from numcnn.model_files import ModelFile
-from numcnn.vision import Opinion, Region, normalize
+from numcnn.vision import Opinion, Region, normalize, stroke_width
 
 Probabilities = NDArray[np.float64]
 
 _DIGITS = tuple("0123456789")
 _OTHER, _SEVERAL = "other", "several"
 _SURE, _FIRST = 0.99, 2  # of one look no other is needed; how often the first look counts
+_ROUND, _SOLID, _BROAD = 0.5, 0.6, 0.4  # of a blot: its sides, how full its box is, its stroke
 _NONE = 11  # the place of "other"
 
 
@@ -141,6 +142,14 @@ class Judge:
         return _shares(logits / self.standards.temperature)
 
 
+def _is_blot(region: Region) -> bool:
+    """Tell whether a region is one solid spot, whose outline would be read once it is framed."""
+    low, high = sorted((region.height, region.width))
+    if low < _ROUND * high or region.mass < _SOLID * low * high:
+        return False
+    return stroke_width(region.ink) > _BROAD * high
+
+
 def _shares(logits: NDArray[np.float64]) -> Probabilities:
     powers = np.exp(logits - logits.max(axis=1, keepdims=True))
     return powers / powers.sum(axis=1, keepdims=True)
@@ -178,7 +187,10 @@ class Hearing:
         new = [region for region in regions if region not in self._said]
         if new:
             images = np.stack([normalize(region.ink) for region in new])
-            self._said.update(zip(new, self._judge.probabilities(images), strict=True))
+            said = self._judge.probabilities(images)
+            if self._judge.knows_others:
+                said[[_is_blot(region) for region in new]] = np.eye(said.shape[1])[_NONE]
+            self._said.update(zip(new, said, strict=True))
         return [self._said[region] for region in regions]
 
     def score(self, regions: Sequence[Region]) -> list[Opinion]:
