@@ -82,7 +82,7 @@ def test_each_region_is_looked_at_once(monkeypatch):
 
     monkeypatch.setattr(Judge, "logits", logits)
     hearing = Hearing(judge)
-    regions = [Region(0, 0, np.ones((20, 10), np.float32)) for _ in range(3)]
+    regions = [Region(0, 0, np.ones((20, 6), np.float32)) for _ in range(3)]
     hearing.score(regions[:2])
     hearing.score(regions)
     opinion, *_ = hearing.score(regions)

@@ -16,7 +16,7 @@ Probabilities = NDArray[np.float64]
 _DIGITS = tuple("0123456789")
 _OTHER, _SEVERAL = "other", "several"
 _SURE, _FIRST = 0.99, 2  # of one look no other is needed; how often the first look counts
-_ROUND, _SOLID, _BROAD = 0.5, 0.6, 0.4  # of a blot: its sides, how full its box is, its stroke
+_ROUND, _SOLID, _BROAD = 0.6, 0.6, 0.4  # of a blot: its sides, how full its box is, its stroke
 _NONE = 11  # the place of "other"
 
 
