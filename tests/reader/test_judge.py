@@ -78,13 +78,44 @@ def test_each_region_is_looked_at_once(monkeypatch):
 
     def logits(_, images):
         asked.append(len(images))
-        return np.zeros((len(images), 12))
+        return np.eye(12)[np.zeros(len(images), int)] * 20
 
     monkeypatch.setattr(Judge, "logits", logits)
     hearing = Hearing(judge)
-    regions = [Region(0, 0, np.ones((20, 10), np.float32)) for _ in range(3)]
+    regions = [Region(0, 0, np.ones((20, 6), np.float32)) for _ in range(3)]
     hearing.score(regions[:2])
     hearing.score(regions)
     opinion, *_ = hearing.score(regions)
     assert asked == [2, 1]
-    assert np.exp(opinion) == pytest.approx([1 / 12] * 3)
+    assert opinion.digit == pytest.approx(0, abs=1e-6)
+
+
+def test_it_looks_again_turned_and_leaning_where_it_is_not_sure(monkeypatch):
+    judge = Judge(model_file((*DIGITS, "other", "several")))
+    asked = []
+
+    def logits(_, images):
+        asked.append(images)
+        first, again = np.eye(12)[[3]] * 2, np.eye(12)[[5] * 4] * 9
+        return first if len(images) == 1 else again
+
+    monkeypatch.setattr(Judge, "logits", logits)
+    image = np.zeros((1, 28, 28), np.uint8)
+    image[:, 4:24, 13:16] = 255
+    (said,) = judge.probabilities(image)
+    assert said.argmax() == 5
+    assert said[5] / said[3] == pytest.approx(np.exp((4 * 9 - 2 * 2) / 6))
+    middles = [np.average(np.arange(28), weights=row) for row in asked[1][:, 5].astype(float)]
+    assert min(middles) < 13.2
+    assert max(middles) > 14.8
+    np.testing.assert_allclose(asked[1].sum(axis=(1, 2)), image.sum(), rtol=0.05)
+
+
+def test_a_blot_is_no_digit_whatever_the_network_says(monkeypatch):
+    judge = Judge(model_file((*DIGITS, "other", "several"), biases=[9] + [0] * 11))
+    y, x = np.mgrid[-1:1:80j, -1:1:80j]
+    disk = (x**2 + y**2 < 1).astype(np.float32)
+    ring = disk * (x**2 + y**2 > 0.5)
+    hearing = Hearing(judge)
+    said = hearing.probabilities([Region(0, 0, disk), Region(0, 0, ring.astype(np.float32))])
+    assert [row.argmax() for row in said] == [11, 0]

@@ -24,13 +24,16 @@ READER = Reader()
 
 
 @pytest.mark.parametrize("text", "0123456789")
-@pytest.mark.parametrize("place", [(30, 40), (110, 90), (6, 6), (150, 130)])
+@pytest.mark.parametrize("place", [(30, 40), (110, 90), (12, 12), (150, 130)])
 def test_a_digit_anywhere_on_a_drawing_board(text, place):
     reading = READER.read(board([digit(text, *place, 120)], pen=18))
     assert reading.text == text
     (found,) = reading.digits
     assert found.confidence > 0.5
-    assert found.box == pytest.approx((place[0] - 9, place[1] - 9, found.box[2], 138), abs=14)
+    x, y, width, height = found.box
+    assert (y, height) == pytest.approx((place[1] - 9, 138), abs=5)
+    assert place[0] - 12 <= x
+    assert x + width <= place[0] + 75 + 12
 
 
 @pytest.mark.parametrize("text", "0123456789")

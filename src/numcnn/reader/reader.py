@@ -26,7 +26,7 @@ CLUTTER = "part of a picture, not of writing on plain paper"
 _CLUTTERED = 0.08
 _CROWD, _LEAST_READ = 4, 0.2  # of things that were found, of their ink
 _A_LINE, _SURE = 2, 0.9  # digits, each of which is so probable
-_SENSIBLE = 0.2  # of `_sense`
+_AS_SENSIBLE = 0.02  # of `_sense`
 _CERTAIN = 1.5  # of which is ink and which is paper; see `numcnn.vision.Ink`
 
 
@@ -132,9 +132,14 @@ class Reader:
         ways = [page.grouped(hearing.score)]
         if page.ink.certainty <= _CERTAIN:
             ways.append(page.inverted().grouped(hearing.score))
-        if page.sheet is not None and _sense(ways[0], hearing) < _SENSIBLE:
-            ways.append(page.uncropped().grouped(hearing.score))
-        return max(ways, key=lambda way: _sense(way, hearing))
+        best = max(ways, key=lambda way: _sense(way, hearing))
+        if page.sheet is not None:
+            # What was taken for a desk may be paper in the shadow.
+            whole = page.uncropped().grouped(hearing.score)
+            sense, more = _sense(best, hearing), len(whole.regions) > len(best.regions)
+            if _sense(whole, hearing) > (sense - _AS_SENSIBLE if more else sense):
+                best = whole
+        return best
 
     def _judged(self, page: Page, answers: list[list[Digit | Rejected]]) -> Reading:
         name, size = page.picture.name, page.picture.original_size

@@ -18,6 +18,7 @@ _SMALLEST = 100  # pixels; a smaller picture is a drawing or a clipping
 _STROKE = 0.075  # of the longest side: what is narrower may be a stroke
 _STEP = 0.13  # logarithm of a ratio of light, from one pixel to the next
 _DIFFERENT = 0.35, 0.16  # logarithms: light, and color
+_PLAIN = 0.5  # of a drawing's pixels: those of one color
 _LEAST_AREA, _MOST_AREA = 0.004, 0.6  # of the picture: a part of the desk, all of it
 
 
@@ -36,6 +37,8 @@ def find_sheet(pixels: Pixels) -> Mask | None:
         return None
     size = max(8, round(width * _SIDE / longest)), max(8, round(height * _SIDE / longest))
     small = np.asarray(Image.fromarray(pixels).resize(size, Image.Resampling.BOX))
+    if _is_drawn(small):
+        return None
     light = np.log(_without_strokes(small).astype(np.float32) + 8)
     steps = np.zeros(light.shape[:2], np.float32)
     for axis in (0, 1):
@@ -72,6 +75,12 @@ def find_sheet(pixels: Pixels) -> Mask | None:
     whole = Image.fromarray(beyond.astype(np.uint8) * 255).resize((width, height))
     found: Mask = np.asarray(whole) < 128
     return found
+
+
+def _is_drawn(small: Pixels) -> bool:
+    """Tell whether most of a picture has one color: then no camera saw it, and a desk even less."""
+    colors = small.astype(np.int32) @ np.array([1 << 16, 1 << 8, 1])
+    return bool(np.unique(colors, return_counts=True)[1].max() > _PLAIN * colors.size)
 
 
 def _without_strokes(small: Pixels) -> Pixels:

@@ -25,7 +25,7 @@ def test_strokes_become_wider_and_narrower_by_what_the_settings_say():
 
 
 def test_a_thin_stroke_does_not_fade():
-    changed = Pen(thinner=2)(bars(50, 1), draw(50))
+    changed = Pen(thinner=1.9)(bars(50, 1), draw(50))
     np.testing.assert_allclose(changed.max(axis=(1, 2, 3)), 255, rtol=1e-5)
 
 
