@@ -32,7 +32,7 @@ class Limits:
     header_seconds: float = 10.0
     seconds: float = 20.0
     at_once: int = 2
-    waiting: int = 32
+    waiting: int = 64
     in_hand: int = 128
     collected: int = 100_000
 
