@@ -23,10 +23,18 @@ def test_the_python_examples_run(code, tmp_path, monkeypatch, capsys):
     assert f"{accuracy}" in capsys.readouterr().out
 
 
-def test_relative_links_and_pictures_exist():
-    links = re.findall(r"\]\((?!https?:)([^)#]+)\)", README)
+@pytest.mark.parametrize("page", ["README.md", "docs/gallery.md", "src/numcnn/weights/README.md"])
+def test_relative_links_and_pictures_exist(page):
+    path = ROOT / page
+    links = re.findall(r"\]\((?!https?:)([^)#]+)\)", path.read_text("utf-8"))
     assert links
-    assert [link for link in links if not (ROOT / link).exists()] == []
+    assert [link for link in links if not (path.parent / link).exists()] == []
+
+
+def test_the_gallery_is_small():
+    pictures = list((ROOT / "docs/images").glob("gallery-*"))
+    assert pictures
+    assert sum(picture.stat().st_size for picture in pictures) < 1_000_000
 
 
 @pytest.mark.parametrize("mark", ["main command", "test command"])

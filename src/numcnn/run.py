@@ -107,6 +107,9 @@ def train(
     training, validation = splits.train, None
     if recipe.validation_split:
         training, validation = split_validation(training, recipe.validation_split, settings.seed)
+    if recipe.extension is not None:
+        training = recipe.extension(training, settings.seed)
+        validation = validation and recipe.extension(validation, settings.seed)
     batch_size = recipe.batch_size or len(training)
     model = recipe.new_network(training.image_shape, len(training.classes))
     # Pictures are drawn last, but a missing library is to be known first.
@@ -136,7 +139,9 @@ def train(
     if not len(history):
         return Run(folder, model, history, {}, None)
     history.save(folder / HISTORY)
-    test = evaluate(model, splits.test, recipe.loss) if splits.test else None
+    test = None
+    if splits.test is not None:
+        test = evaluate(model, splits.test.with_classes(training.classes), recipe.loss)
     metrics = _metrics(model, history, test)
     card = _card(settings, recipe, training, metrics)
     save_model(folder / MODEL, model, training.classes, card)

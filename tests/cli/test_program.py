@@ -22,6 +22,8 @@ COMMANDS = [
     ("data", "fetch"),
     ("models",),
     ("plan",),
+    ("read",),
+    ("explain",),
 ]
 
 WITHOUT = """

@@ -26,5 +26,7 @@ def test_every_command_has_its_section():
         "## numcnn models",
         "## numcnn plan",
         "## numcnn predict",
+        "## numcnn read",
+        "## numcnn serve",
         "## numcnn train",
     ]

@@ -24,8 +24,10 @@ def example() -> Figure:
 
 def test_every_plot_is_exported():
     assert set(numcnn.plots.__all__) == {
+        "Finding",
         "comparison_figure",
         "confusion_matrix_figure",
+        "explanation",
         "feature_maps",
         "filter_grid",
         "learning_curves",

@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
 
-from numcnn.vision import best_split, cut, find_digits, join, split_candidates
+from numcnn.vision import Opinion, best_split, find_cuts, find_digits, join
+from numcnn.vision.joining import best_joins
 from numcnn.vision.region import Region
 from tests.vision.strokes import draw, noisy, write
 
@@ -66,6 +67,7 @@ def test_a_crowd_of_components_ends_in_time():
 
 
 TOUCHING = write("27", 50, 50, 80, 43)
+NO_DIGIT = Opinion(-3.0, -0.1, -4.0)
 
 
 def touching():
@@ -73,48 +75,79 @@ def touching():
     return region
 
 
-def test_pieces_are_the_region():
+def says(digit):
+    """A reader who is asked how surely a region is a digit, and doubts everything else."""
+
+    def score(regions):
+        return [Opinion(min(digit(region), -1e-6), -0.5, -2.0) for region in regions]
+
+    return score
+
+
+def test_cuts_go_from_top_to_bottom_and_one_parts_the_digits():
     region = touching()
-    pieces = cut(region)
-    assert len(pieces) >= 2
-    middles = [piece.x + piece.width / 2 for piece in pieces]
+    cuts = find_cuts(region)
+    assert len(cuts) >= 2
+    for cut in cuts:
+        assert cut.columns.shape == (region.height,)
+        assert (np.abs(np.diff(cut.columns)) <= 3).all()
+    middles = [cut.columns.mean() for cut in cuts]
     assert middles == sorted(middles)
-    np.testing.assert_array_equal(join(pieces).ink, region.ink)
-    assert sum(piece.mass for piece in pieces) == pytest.approx(region.mass)
-
-
-def test_candidates_begin_with_the_whole_and_each_is_all_of_it():
-    region = touching()
-    ways = split_candidates(region, limit=12)
-    assert ways[0] == [region]
-    assert 2 <= len(ways) <= 12
-    for way in ways:
-        np.testing.assert_array_equal(join(way).ink, region.ink)
-    assert any(len(way) == 2 and abs(way[0].width - way[1].width) < 10 for way in ways)
+    seam = min(cuts, key=lambda cut: abs(cut.columns.mean() - region.width / 2))
+    assert seam.columns.mean() == pytest.approx(region.width / 2, abs=6)
+    assert seam.price < 1.5
 
 
 def test_the_best_split_is_the_readers():
     region = touching()
     half = region.width / 2
-
-    def likes_halves(regions):
-        return [-abs(r.width - half) / 4 for r in regions]
-
-    left, right = best_split(region, likes_halves)
+    likes_halves = says(lambda part: -abs(part.width - half) / 10)
+    left, right = best_split(region, NO_DIGIT, likes_halves)
     assert left.width == pytest.approx(half, abs=8)
     assert right.x + right.width == region.x + region.width
-    assert best_split(region, lambda regions: [-0.01] * len(regions)) == [region]
+    assert left.mass + right.mass == pytest.approx(region.mass)
+    assert best_split(region, NO_DIGIT, says(lambda _: -9.0)) == [region]
+
+
+def test_what_looks_like_a_drawing_is_not_cut():
+    region = touching()
+    drawing = Opinion(-6.0, -6.0, -1e-3)
+    assert best_split(region, drawing, says(lambda _: -1.5)) == [region]
 
 
 def test_a_single_digit_is_not_cut_for_a_little_more_certainty():
     (zero,) = find_digits(draw((200, 180), write("0", 50, 40, 100), 6)).regions
-    assert best_split(zero, lambda rs: [-0.2 if r is zero else -0.001 for r in rs]) == [zero]
+    assert best_split(zero, Opinion(-0.2, -2, -3), says(lambda _: -0.001)) == [zero]
 
 
 def test_a_region_too_small_to_cut():
     region = Region(3, 4, np.ones((3, 3), np.float32))
-    assert cut(region) == [region]
-    assert split_candidates(region) == [[region]]
+    assert find_cuts(region) == []
+    assert best_split(region, NO_DIGIT, says(lambda _: -0.001)) == [region]
+
+
+def test_halves_that_are_no_digits_are_joined_where_both_are_one():
+    left, right = (Region(x, 10, np.ones((60, 12), np.float32)) for x in (10, 30))
+    poor = [NO_DIGIT, NO_DIGIT]
+
+    def score(regions):
+        return [Opinion(-0.01, -5, -5) for _ in regions]
+
+    regions, said = best_joins([left, right], poor, score, 60.0)
+    assert [region.box for region in regions] == [(10, 10, 32, 60)]
+    assert said == [Opinion(-0.01, -5, -5)]
+    sure = [Opinion(-0.01, -5, -5)] * 2
+    assert best_joins([left, right], sure, score, 60.0) == ([left, right], sure)
+    far = Region(90, 10, right.ink)
+    assert best_joins([left, far], poor, score, 60.0) == ([left, far], poor)
+
+
+def test_a_hair_thin_digit_is_no_frame_and_what_is_framed_is_read_without():
+    assert len(find_digits(draw((400, 400), write("7", 120, 60, 280), 2)).regions) == 1
+    frame = [(20, 20), (380, 20), (380, 180), (20, 180), (20, 20)]
+    ((zero, two),) = regions_of([*write("02", 80, 60, 80, 90), frame], (400, 200), 4)
+    assert zero.height == pytest.approx(84, abs=4)
+    assert two.x > zero.x + zero.width
 
 
 def test_join_needs_regions():

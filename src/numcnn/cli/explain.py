@@ -19,12 +19,33 @@ MOST = 3
 @click.command(
     epilog="""\b
 Examples:
+  numcnn explain number.jpg -o why.png
+  numcnn explain number.jpg --digit 3 -o third.png
   numcnn explain runs/mnist-lenet5-1/model.safetensors mnist --index 18 --out explained
   numcnn explain model.safetensors cat.jpg --out explained
 """
 )
-@click.argument("model", type=options.model_path)
-@click.argument("image")
+@click.argument("words", nargs=-1, required=True, metavar="[MODEL] IMAGE")
+@click.option(
+    "-o",
+    "--output",
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="Without MODEL: the picture to write, PNG, SVG or PDF.  [required]",
+)
+@click.option(
+    "--digit",
+    type=click.IntRange(min=1),
+    default=1,
+    show_default=True,
+    help="Without MODEL: which of the things found to show layer by layer, in reading order.",
+)
+@click.option(
+    "--out",
+    metavar="DIR",
+    type=click.Path(path_type=Path),
+    help="With MODEL: draw feature_maps.png and filters.png into this folder.  [required]",
+)
 @options.data_dir
 @click.option(
     "--part",
@@ -40,15 +61,76 @@ Examples:
     show_default=True,
     help="Which of a data set's images, counted from 0.",
 )
-@click.option(
-    "--out",
-    metavar="DIR",
-    required=True,
-    type=click.Path(path_type=Path),
-    help="Draw feature_maps.png and filters.png into this folder.",
-)
 @options.as_json
+@options.reader_model
 def explain(
+    words: tuple[str, ...],
+    output: Path | None,
+    digit: int,
+    out: Path | None,
+    data_dir: str | None,
+    part: str,
+    index: int,
+    as_json: bool,
+    model: Path | None,
+) -> None:
+    """Draw what a network saw in IMAGE, and why it answered as it did.
+
+    With IMAGE alone, a picture of handwriting: what was found in it; each finding as the network
+    saw it, and where in it the evidence was; and layer by layer, what the network made of one of
+    them.
+
+    With MODEL, what that model makes of one image, layer by layer, and its first filters. IMAGE is
+    an image file, or a data set as in numcnn evaluate, of which --index says which image. Images
+    of another size are resized to what the model takes.
+    """
+    if len(words) > 2:
+        raise click.UsageError(f"{len(words)} words; give an image, or a model and an image")
+    if len(words) == 1:
+        if output is None:
+            raise click.UsageError("Missing option '-o' / '--output'.")
+        _handwriting(Path(words[0]), output, digit, model)
+        return
+    if out is None:
+        raise click.UsageError("Missing option '--out'.")
+    _layers(Path(words[0]), words[1], data_dir, part, index, out, as_json)
+
+
+def _handwriting(image: Path, output: Path, digit: int, model: Path | None) -> None:
+    from numcnn import plots
+    from numcnn.reader import Digit, Reader
+
+    reader = Reader(model)
+    told = reader.explain(image)
+    if digit > len(told.seen):
+        raise ValueError(
+            f"--digit is {digit}, and {len(told.seen)} things were found in {image}; give one of "
+            "them"
+        )
+    names = (*"0123456789", "several", "other")
+    findings = []
+    for seen in told.seen:
+        answer = seen.answer
+        best = sorted(zip(seen.probabilities, names, strict=True), reverse=True)[:3]
+        is_read = isinstance(answer, Digit)
+        findings.append(
+            plots.Finding(
+                told.picture.to_working(answer.box),
+                str(answer.digit) if isinstance(answer, Digit) else answer.reason,
+                is_read,
+                seen.frame,
+                seen.evidence,
+                [(name, float(probability)) for probability, name in best],
+            )
+        )
+    network, classes = reader.model_file.model, reader.model_file.classes
+    frame = told.seen[digit - 1].frame[None, :, :, None]
+    layers = [(name, output[0]) for name, output in network.activations(frame)]
+    figure = plots.explanation(told.picture.pixels, findings, layers, classes, digit - 1)
+    plots.save(figure, output)
+
+
+def _layers(
     model: Path,
     image: str,
     data_dir: str | None,
@@ -57,11 +139,6 @@ def explain(
     out: Path,
     as_json: bool,
 ) -> None:
-    """Show what MODEL makes of one image, layer by layer, and its first filters.
-
-    IMAGE is an image file, or a data set as in numcnn evaluate, of which --index says which image.
-    Images of another size are resized to what the model takes.
-    """
     loaded = load_model(model)
     pixels, true = _read(image, data_dir, part, index, loaded)
     said = loaded.model.predict_proba(pixels[np.newaxis])[0]

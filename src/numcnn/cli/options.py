@@ -51,6 +51,14 @@ tta = click.option(
 model_path = click.Path(path_type=Path)
 """A model file; whether it exists is for the loader to say, in its own words."""
 
+reader_model = click.option(
+    "--model",
+    metavar="FILE",
+    type=model_path,
+    help="A model of digits of 28 x 28 pixels. [default: the one that comes with numcnn]",
+)
+"""``--model``"""
+
 
 def _size(value: str | None) -> tuple[int, int] | None:
     if value is None:

@@ -12,6 +12,8 @@ from numcnn.cli.explain import explain
 from numcnn.cli.models import models
 from numcnn.cli.plan import plan
 from numcnn.cli.predict import predict
+from numcnn.cli.read import read
+from numcnn.cli.serve import serve
 from numcnn.cli.train import train
 from numcnn.training import TrainingDiverged
 
@@ -22,6 +24,7 @@ DIVERGED, BAD_INPUT, INTERRUPTED = 1, 2, 130
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     epilog="""\b
 Examples:
+  numcnn read number.jpg          read the digits in a picture
   numcnn train                    train on small handwritten digits, in seconds
   numcnn train mnist              train on MNIST
   numcnn evaluate MODEL mnist     see how good a model is
@@ -32,7 +35,7 @@ def program() -> None:
     """Convolutional networks written from scratch with NumPy: train them, and use them."""
 
 
-for command in (train, compare, evaluate, explain, predict, data, models, plan):
+for command in (read, serve, explain, train, compare, evaluate, predict, data, models, plan):
     program.add_command(command)
 
 

@@ -9,10 +9,13 @@ from numcnn.data.augmentation import (
     Cutout,
     Draw,
     ElasticDistortion,
+    Exposure,
     GaussianNoise,
     HorizontalFlip,
     PaddedCrop,
+    Pen,
     RandomAffine,
+    Reframe,
     augmentation_from_config,
 )
 from numcnn.data.batches import Batch, Batches
@@ -20,17 +23,21 @@ from numcnn.data.catalog import Description, describe, fetch, is_local, load, na
 from numcnn.data.cifar10 import CIFAR10_CLASSES, load_cifar10, read_cifar10_batch
 from numcnn.data.csv_table import read_csv, write_submission
 from numcnn.data.dataset import Dataset, Splits
+from numcnn.data.digit_variants import with_variants
 from numcnn.data.digits import load_digits
 from numcnn.data.download import DownloadError
 from numcnn.data.folder import read_folder, read_image
 from numcnn.data.idx import read_idx, read_idx_images, read_idx_labels, write_idx
 from numcnn.data.locate import DataNotFoundError
 from numcnn.data.mnist import FASHION_CLASSES, load_fashion_mnist, load_mnist
+from numcnn.data.non_digits import OTHER, SEVERAL, with_non_digits
 from numcnn.data.split import split_validation
 
 __all__ = [
     "CIFAR10_CLASSES",
     "FASHION_CLASSES",
+    "OTHER",
+    "SEVERAL",
     "Augmentation",
     "Batch",
     "Batches",
@@ -42,10 +49,13 @@ __all__ = [
     "DownloadError",
     "Draw",
     "ElasticDistortion",
+    "Exposure",
     "GaussianNoise",
     "HorizontalFlip",
     "PaddedCrop",
+    "Pen",
     "RandomAffine",
+    "Reframe",
     "Splits",
     "augmentation_from_config",
     "describe",
@@ -65,6 +75,8 @@ __all__ = [
     "read_idx_labels",
     "read_image",
     "split_validation",
+    "with_non_digits",
+    "with_variants",
     "write_idx",
     "write_submission",
 ]

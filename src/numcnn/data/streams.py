@@ -15,6 +15,12 @@ STREAM_SHUFFLE = int.from_bytes(b"shuf")
 STREAM_AUGMENT = int.from_bytes(b"augm")
 """What augmentation does to a batch; followed by the epoch and the batch."""
 
+STREAM_NON_DIGITS = int.from_bytes(b"none")
+"""Drawings of what is no digit."""
+
+STREAM_VARIANTS = int.from_bytes(b"vari")
+"""Digits as they are written elsewhere."""
+
 
 def check_seed(seed: int) -> None:
     """Refuse what is not a seed.

@@ -1,7 +1,8 @@
 """The feature maps of one image: what each layer makes of it, from the input to the answer."""
 
 from collections.abc import Sequence
-from typing import Any, Final
+from dataclasses import dataclass
+from typing import Any, Final, Self, final
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -56,7 +57,7 @@ def feature_maps(
         ValueError: No layer, an array of another shape, or ``classes`` that does not fit.
     """
     pixels = _check_image(image)
-    layers = _check_layers(activations)
+    layers = check_layers(activations)
     bars = None
     if classes is not None:
         name, vector = layers[-1]
@@ -67,16 +68,9 @@ def feature_maps(
             )
         bars = check_classes(classes, vector.size, f"activations[{len(layers) - 1}]")
 
-    # Wide enough for the legend line even when every layer has few maps.
-    most = max([value.shape[2] for _, value in layers if value.ndim == 3], default=0)
-    columns = min(max(most, 8), _MOST_MAPS)
-    width = columns * (_TILE + _GAP) - _GAP
-    heights = [_height(value) for _, value in layers]
-    if bars is not None:
-        heights[-1] = min(len(bars), _MOST_BARS) * _BAR
-    heights = [max(height, 0.48) for height in heights]
-    total = HEADER + _INPUT + sum(heights) + len(layers) * _SPACE + MARGIN
-    sheet = Sheet.blank(MARGIN + _LABELS + width + MARGIN, total)
+    rows = LayerRows.of(layers, bars)
+    total = HEADER + _INPUT + rows.height + MARGIN
+    sheet = Sheet.blank(MARGIN + _LABELS + rows.width + MARGIN, total)
     sheet.title(
         "Layer by layer", "White is zero, orange above, blue below; each layer has its own scale"
     )
@@ -88,15 +82,58 @@ def feature_maps(
     sheet.image(drawable(pixels), left, top, image_width, image_height, low=low, high=high)
     sheet.box(left, top, image_width, image_height, edge=RULE)
 
-    top += _INPUT + _SPACE
-    for index, ((name, value), height) in enumerate(zip(layers, heights, strict=True)):
-        sheet.axes.hlines(top - _SPACE / 2, MARGIN, left + width, colors=QUIET, linewidth=0.8)
-        if bars is not None and index == len(layers) - 1:
-            _bars(sheet, name, value, bars, left, top, width)
-        else:
-            _layer(sheet, name, value, left, top, width)
-        top += height + _SPACE
+    rows.draw(sheet, MARGIN, top + _INPUT + _SPACE)
     return sheet.figure
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class LayerRows:
+    """A row for each layer, ready to be drawn onto a sheet.
+
+    Attributes:
+        layers: Each layer's name and output.
+        bars: The classes' names, if the last layer is to be drawn as probabilities.
+        width: How wide the maps are, in inches, without the names beside them.
+        heights: How high each row is, in inches.
+    """
+
+    layers: list[tuple[str, NDArray[np.float64]]]
+    bars: list[str] | None
+    width: float
+    heights: list[float]
+
+    @classmethod
+    def of(cls, layers: list[tuple[str, NDArray[np.float64]]], bars: list[str] | None) -> Self:
+        """Lay the rows out."""
+        # Wide enough for the legend line even when every layer has few maps.
+        most = max([value.shape[2] for _, value in layers if value.ndim == 3], default=0)
+        columns = min(max(most, 8), _MOST_MAPS)
+        heights = [_height(value) for _, value in layers]
+        if bars is not None:
+            heights[-1] = min(len(bars), _MOST_BARS) * _BAR
+        width = columns * (_TILE + _GAP) - _GAP
+        return cls(layers, bars, width, [max(height, 0.48) for height in heights])
+
+    @property
+    def height(self) -> float:
+        """How high all of them are, with the space between them."""
+        return sum(self.heights) + len(self.heights) * _SPACE
+
+    def draw(self, sheet: Sheet, left: float, top: float) -> None:
+        """Draw them, the names at ``left`` inches, the first row at ``top``."""
+        maps = left + _LABELS
+        for index, ((name, value), height) in enumerate(
+            zip(self.layers, self.heights, strict=True)
+        ):
+            sheet.axes.hlines(
+                top - _SPACE / 2, left, maps + self.width, colors=QUIET, linewidth=0.8
+            )
+            if self.bars is not None and index == len(self.layers) - 1:
+                _bars(sheet, name, value, self.bars, maps, top, self.width)
+            else:
+                _layer(sheet, name, value, maps, top, self.width)
+            top += height + _SPACE
 
 
 def _check_image(image: ArrayLike) -> NDArray[Any]:
@@ -115,9 +152,14 @@ def _check_image(image: ArrayLike) -> NDArray[Any]:
     return (values - values.min()) / span if span else np.full_like(values, 0.5)
 
 
-def _check_layers(
+def check_layers(
     activations: Sequence[tuple[str, ArrayLike]],
 ) -> list[tuple[str, NDArray[np.float64]]]:
+    """Check what `feature_maps` takes, and return it as arrays.
+
+    Raises:
+        ValueError: There is no layer, or an array has another shape.
+    """
     if not activations:
         raise ValueError("activations is empty; pass a (name, array) pair for at least one layer")
     layers = []

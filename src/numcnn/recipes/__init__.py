@@ -13,6 +13,7 @@ from numcnn.recipes.four_conv_batchnorm import FOUR_CONV_BATCHNORM
 from numcnn.recipes.lenet5 import LENET5
 from numcnn.recipes.lenet5_fast import LENET5_FAST
 from numcnn.recipes.mnist_best import MNIST_BEST
+from numcnn.recipes.reader import READER
 from numcnn.recipes.recipe import Recipe
 from numcnn.recipes.two_conv_adam import TWO_CONV_ADAM
 from numcnn.recipes.two_conv_cifar10 import TWO_CONV_CIFAR10
@@ -38,6 +39,7 @@ RECIPES: Mapping[str, Recipe] = MappingProxyType(
             LENET5_FAST,
             MNIST_BEST,
             CIFAR10_RESNET,
+            READER,
         )
     }
 )

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Protocol, final
 
-from numcnn.data import Augmentation
+from numcnn.data import Augmentation, Dataset
 from numcnn.nn import Loss, Optimizer, Schedule, Sequential, Shape, SoftmaxCrossEntropy
 
 
@@ -26,6 +26,17 @@ class OptimizerMaker(Protocol):
         """Make it with a rate, or a schedule of rates."""
 
 
+class Extension(Protocol):
+    """Adds images to those of a data set's part."""
+
+    def __call__(self, images: Dataset, seed: int) -> Dataset:
+        """Return the images and others, which may be of further classes.
+
+        Raises:
+            ValueError: The images are of another kind than the extension is for.
+        """
+
+
 @final
 @dataclass(frozen=True, kw_only=True)
 class Recipe:
@@ -41,6 +52,7 @@ class Recipe:
         schedule: Makes a schedule of that rate.
         optimizer: Makes an optimizer that follows it.
         loss: What is made small.
+        extension: What is added to the training and to the validation images, if anything.
         augmentation: What is done to the training images, if anything.
         average: The decay of the weights' moving average; None for none.
         smallest_side: How many pixels high and wide images must be.
@@ -58,6 +70,7 @@ class Recipe:
     schedule: Callable[[float], Schedule]
     optimizer: OptimizerMaker
     loss: Loss = field(default_factory=SoftmaxCrossEntropy)
+    extension: Extension | None = None
     augmentation: Augmentation | None = None
     average: float | None = None
     smallest_side: int = 4

@@ -5,27 +5,39 @@
 
 from numcnn.vision.frame import normalize, stroke_width
 from numcnn.vision.ink import Ink, find_ink
+from numcnn.vision.opinion import Opinion, Score
 from numcnn.vision.page import Page, find_digits
-from numcnn.vision.picture import Box, Picture, PictureError, load_picture
+from numcnn.vision.picture import (
+    Box,
+    Picture,
+    PictureError,
+    PictureTooLargeError,
+    UnknownPictureError,
+    load_picture,
+)
 from numcnn.vision.region import Region, join
 from numcnn.vision.segment import find_lines
-from numcnn.vision.split import best_split, cut, split_candidates
+from numcnn.vision.split import Cut, best_split, find_cuts
 
 __all__ = [
     "Box",
+    "Cut",
     "Ink",
+    "Opinion",
     "Page",
     "Picture",
     "PictureError",
+    "PictureTooLargeError",
     "Region",
+    "Score",
+    "UnknownPictureError",
     "best_split",
-    "cut",
+    "find_cuts",
     "find_digits",
     "find_ink",
     "find_lines",
     "join",
     "load_picture",
     "normalize",
-    "split_candidates",
     "stroke_width",
 ]

@@ -47,6 +47,10 @@ def normalize(ink: Map) -> NDArray[np.uint8]:
     if ink.size == 0:
         return np.zeros((SIDE, SIDE), np.uint8)
     longer = max(ink.shape)
+    if longer > 2 * BOX:
+        # Chalk in a shadow is pale all over.
+        top = float(np.percentile(ink[ink > _SOFT / 2], 90)) if (ink > _SOFT / 2).any() else 1.0
+        ink = np.minimum(ink / np.float32(np.clip(top, 0.2, 1)), 1)
     fine = _resized(ink, min(1.0, _FINE * BOX / longer) if longer > BOX else _FINE * BOX / longer)
     width = stroke_width(fine) * BOX / max(fine.shape)
     if not STROKES[0] <= width <= STROKES[1]:

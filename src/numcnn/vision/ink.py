@@ -15,6 +15,7 @@ from PIL import Image
 from scipy import ndimage
 
 from numcnn.vision.ruling import find_ruling
+from numcnn.vision.sheet import without_desk
 
 Pixels = NDArray[np.uint8]
 Map = NDArray[np.float32]
@@ -24,6 +25,9 @@ Mask = NDArray[np.bool_]
 _PAPER_SIDE = 320
 # What the eye calls a mark on paper: less contrast than this is texture, whatever the noise.
 _LEAST_CONTRAST = 0.08
+# In a photograph, blotches of paper and light stand out by more than that, and than the noise.
+_NOISY = 0.002
+_LEAST_IN_NOISE, _LEAST_TO_NOISE = 0.14, 12
 # A picture of at most so many pixels is one digit that fills it, and hardly a photograph.
 _TINY = 64
 # Ink takes little from what is dark; the noise there would count as much.
@@ -40,17 +44,23 @@ class Ink:
         amount: 0 where there is paper to 1 where there is full ink, with the soft edges of the
             strokes; float32 ``(height, width)``.
         is_light: Whether light ink was found on something dark, as with chalk.
+        certainty: How clearly the picture told which is the ink, from 0; below about 1.3 it may be
+            the other way round.
         contrast: How much of the paper's light the ink takes away (or adds), 0 to 1; 0 if blank.
         noise: The standard deviation of the paper in the same unit.
+        clutter: How much there is that is neither ink nor plain paper, as a share of the contrast:
+            the mean of what is missing from the light where there is no ink.
     """
 
     amount: Map
     is_light: bool
+    certainty: float
     contrast: float
     noise: float
+    clutter: float = 0.0
 
 
-def find_ink(pixels: Pixels) -> Ink:
+def find_ink(pixels: Pixels, is_light: bool | None = None, sheet: Mask | None = None) -> Ink:
     """Separate ink from paper.
 
     The paper is the morphological closing of the picture (for light ink: of its negative): what
@@ -61,29 +71,38 @@ def find_ink(pixels: Pixels) -> Ink:
 
     Args:
         pixels: RGB, uint8 ``(height, width, 3)``.
+        is_light: Whether the ink is lighter than the paper; found out if None.
+        sheet: Where there may be ink, ``(height, width)``; everywhere if None.
 
     Returns:
         The ink; all 0 if there is only paper.
     """
+    if sheet is not None:
+        pixels = without_desk(pixels, sheet)
     small = _reduced(pixels)
-    is_light = _is_light_on_dark(small)
+    clearly = _clearly_light(small)
+    certainty = abs(clearly)
+    if is_light is None:
+        is_light = clearly > 0
     if is_light:
         pixels, small = 255 - pixels, 255 - small
     missing = _missing(pixels, small)
-    mode, noise = _paper_level(missing)
+    mode, noise = _paper_level(missing, sheet)
     missing -= np.float32(mode)
     # A pixel is noisy; a stroke is wider than a pixel, unless the picture is tiny.
     smooth = missing
     if noise > 0.01 and min(missing.shape) >= 100:
         smooth = ndimage.gaussian_filter(missing, 0.8)
-        noise = _paper_level(smooth)[1]
-    blank = Ink(np.zeros_like(missing), is_light, 0.0, noise)
+        noise = _paper_level(smooth, sheet)[1]
+    blank = Ink(np.zeros_like(missing), is_light, certainty, 0.0, noise)
     candidates = smooth[smooth > max(_LEAST_CONTRAST, 7 * noise)]
     if candidates.size == 0:
         return blank
     # Of the darkest half: in a large picture, there may be more of a shadow's edge than of ink.
     strongest = candidates[candidates > 0.5 * np.percentile(candidates, 99)]
     contrast = float(np.percentile(strongest, 80))
+    if noise > _NOISY and contrast < max(_LEAST_IN_NOISE, _LEAST_TO_NOISE * noise):
+        return blank
     high = max(0.32 * contrast, 5 * noise)
     # Without noise, the faintest gray at a stroke's edge belongs to it.
     low = max(0.15 * contrast, 3 * noise) if noise > 0.002 else 0.002
@@ -98,8 +117,21 @@ def find_ink(pixels: Pixels) -> Ink:
     amount = np.clip((smooth - floor) / (full - floor), 0, 1).astype(np.float32)
     if noise > 0.002:
         mask = ndimage.binary_dilation(mask, _EIGHT) & ~ruled
-    amount[~mask] = 0
-    return Ink(amount, is_light, contrast, noise)
+    amount[~mask if sheet is None else ~(mask & sheet)] = 0
+    clutter = _clutter(smooth, mask | ruled, sheet) / contrast
+    return Ink(amount, is_light, certainty, contrast, noise, clutter)
+
+
+def _clutter(missing: Map, known: Mask, sheet: Mask | None) -> float:
+    """Return the mean of what is missing from the paper's light away from ink and ruling."""
+    step = max(1, max(missing.shape) // 400)
+    reach = max(1, round(max(missing.shape) / step / 100))
+    near = ndimage.maximum_filter(known, step)[::step, ::step] if step > 1 else known
+    away = ~ndimage.binary_dilation(near, _EIGHT, iterations=reach)
+    if sheet is not None:
+        away &= sheet[::step, ::step]
+    values = missing[::step, ::step][away]
+    return float(np.abs(values).mean()) if values.size else 0.0
 
 
 def _reduced(pixels: Pixels) -> Pixels:
@@ -110,8 +142,8 @@ def _reduced(pixels: Pixels) -> Pixels:
     return np.asarray(Image.fromarray(pixels).reduce(factor))
 
 
-def _is_light_on_dark(small: Pixels) -> bool:
-    """Tell which of the two is the ink.
+def _clearly_light(small: Pixels) -> float:
+    """Tell which of the two is the ink: above 0 if the lighter one, the more the clearer.
 
     Paper is what most of the picture is, so that ink pulls the distribution's tail to its side;
     and paper is what lies at the picture's border. Where ink of share p is kept from the border,
@@ -133,13 +165,13 @@ def _is_light_on_dark(small: Pixels) -> bool:
     deviation = gray - gray.mean()
     spread = float(deviation.std())
     if spread < 0.5:
-        return bool(small.mean() < 128)
+        return 9.0 if small.mean() < 128 else -9.0
     deviation /= spread
     border = np.concatenate(
         [deviation[0], deviation[-1], deviation[1:-1, 0], deviation[1:-1, -1]]
     ).mean()
     skewness = float(np.clip((deviation**3).mean(), -3, 3))
-    return bool(details + skewness - trust * border > 0)
+    return float(details + skewness - trust * border)
 
 
 def _energy(details: Map) -> float:
@@ -203,13 +235,14 @@ def _closed(values: Map, window: int) -> Map:
     return ndimage.grey_closing(values, (window, window))[tuple(inside)]
 
 
-def _paper_level(missing: Map) -> tuple[float, float]:
+def _paper_level(missing: Map, sheet: Mask | None) -> tuple[float, float]:
     """Return the paper's most frequent value and the noise around it.
 
     Ink is only above the paper, so what lies below the mode is noise alone (and as much of it as
     above).
     """
-    values = missing.ravel()[:: max(1, missing.size // 250_000)]
+    values = (missing if sheet is None else missing[sheet]).ravel()
+    values = values[:: max(1, values.size // 250_000)]
     low, high = float(values.min()), float(np.percentile(values, 99.5))
     if high - low < 1e-6:
         return low, 0.0

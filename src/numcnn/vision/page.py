@@ -8,6 +8,8 @@ from numpy.typing import NDArray
 
 from numcnn.vision.frame import SIDE, normalize
 from numcnn.vision.ink import Ink, find_ink
+from numcnn.vision.joining import best_joins
+from numcnn.vision.opinion import Score
 from numcnn.vision.picture import (
     MAX_BYTES,
     MAX_PIXELS,
@@ -19,7 +21,11 @@ from numcnn.vision.picture import (
 )
 from numcnn.vision.region import Region
 from numcnn.vision.segment import find_lines
-from numcnn.vision.split import Score, best_split
+from numcnn.vision.sheet import find_sheet
+from numcnn.vision.split import best_split
+
+_A_LINE = 2  # of digits for sure make it probable that the others are digits
+_SURE = -0.05  # the logarithm of a probability: nothing is cut or joined then
 
 
 @final
@@ -29,11 +35,13 @@ class Page:
 
     Attributes:
         picture: The picture that was worked on.
+        sheet: Where the sheet is that is written on, ``(height, width)``; None if it is all.
         ink: Its ink.
         lines: The regions in reading order, line by line; empty if nothing is written.
     """
 
     picture: Picture
+    sheet: NDArray[np.bool_] | None
     ink: Ink
     lines: tuple[tuple[Region, ...], ...]
 
@@ -46,19 +54,37 @@ class Page:
         """Return a region's ``(x, y, width, height)`` on the original picture."""
         return self.picture.to_original(region.box)
 
-    def split(self, score: Score) -> "Page":
-        """Cut regions apart where several digits touch, as far as a reader finds digits in them.
+    def grouped(self, score: Score) -> "Page":
+        """Join the pieces of broken digits, and cut digits apart that touch, as a reader says.
 
         Args:
-            score: As for `best_split`.
+            score: Says what regions are.
         """
+        opinions = iter(score(self.regions) if self.regions else [])
         lines = []
         for line in self.lines:
             height = float(np.median([region.height for region in line]))
-            lines.append(
-                tuple(digit for region in line for digit in best_split(region, score, height))
-            )
+            said = [next(opinions) for _ in line]
+            regions, said = best_joins(line, said, score, height)
+            sure = sum(opinion.digit > _SURE for opinion in said)
+            digits: list[Region] = []
+            for region, opinion in zip(regions, said, strict=True):
+                if opinion.digit > _SURE:
+                    digits.append(region)
+                else:
+                    digits += best_split(
+                        region, opinion, score, height, is_among_digits=sure >= _A_LINE
+                    )
+            lines.append(tuple(digits))
         return replace(self, lines=tuple(lines))
+
+    def inverted(self) -> "Page":
+        """Find what is written if ink and paper are taken for each other."""
+        return _page(self.picture, self.sheet, not self.ink.is_light)
+
+    def uncropped(self) -> "Page":
+        """Find what is written if all of the picture is taken for the sheet."""
+        return _page(self.picture, None, None)
 
     def images(self) -> NDArray[np.uint8]:
         """Return all regions in MNIST's frame, uint8 ``(regions, 28, 28)``, in reading order."""
@@ -87,6 +113,9 @@ def find_digits(
     picture = load_picture(
         source, max_bytes=max_bytes, max_pixels=max_pixels, working_size=working_size
     )
-    ink = find_ink(picture.pixels)
-    lines = tuple(tuple(line) for line in find_lines(ink.amount))
-    return Page(picture, ink, lines)
+    return _page(picture, find_sheet(picture.pixels), None)
+
+
+def _page(picture: Picture, sheet: NDArray[np.bool_] | None, is_light: bool | None) -> Page:
+    ink = find_ink(picture.pixels, is_light, sheet)
+    return Page(picture, sheet, ink, tuple(tuple(line) for line in find_lines(ink.amount)))

@@ -52,6 +52,16 @@ class PictureError(ValueError):
 
 
 @final
+class PictureTooLargeError(PictureError):
+    """A picture has more bytes or pixels than are allowed."""
+
+
+@final
+class UnknownPictureError(PictureError):
+    """Something is no picture, or one of a kind that is not known."""
+
+
+@final
 @dataclass(frozen=True, eq=False)
 class Picture:
     """A picture, upright, opaque and of a size to work on.
@@ -76,6 +86,15 @@ class Picture:
         left, top = math.floor(box[0] * across), math.floor(box[1] * down)
         right = min(self.original_size[0], math.ceil((box[0] + box[2]) * across))
         bottom = min(self.original_size[1], math.ceil((box[1] + box[3]) * down))
+        return left, top, max(1, right - left), max(1, bottom - top)
+
+    def to_working(self, box: Box) -> Box:
+        """Turn a box ``(x, y, width, height)`` on the original into one on ``pixels``."""
+        height, width = self.pixels.shape[:2]
+        across, down = width / self.original_size[0], height / self.original_size[1]
+        left, top = math.floor(box[0] * across), math.floor(box[1] * down)
+        right = min(width, math.ceil((box[0] + box[2]) * across))
+        bottom = min(height, math.ceil((box[1] + box[3]) * down))
         return left, top, max(1, right - left), max(1, bottom - top)
 
 
@@ -118,7 +137,7 @@ def load_picture(
         with _open(content) as image:
             return _from_image(image, name, max_pixels, working_size, is_ours=True)
     except PictureError as error:
-        raise PictureError(f"{name}: {error}") from error.__cause__
+        raise type(error)(f"{name}: {error}") from error.__cause__
     except MemoryError:
         raise
     # Damaged files make Pillow raise errors of many kinds: SyntaxError, struct.error, EOFError...
@@ -157,7 +176,7 @@ def _content(source: object, max_bytes: int) -> bytes:
             "image or an array"
         )
     if content is None or len(content) > max_bytes:
-        raise PictureError(
+        raise PictureTooLargeError(
             f"larger than {max_bytes / 1e6:g} MB; make it smaller, or raise max_bytes"
         )
     if not content:
@@ -192,13 +211,13 @@ def _open(content: bytes) -> Image.Image:
             warnings.simplefilter("ignore")
             return Image.open(io.BytesIO(content), formats=_FORMATS)
     except Image.DecompressionBombError as error:
-        raise PictureError("too many pixels; make it smaller") from error
+        raise PictureTooLargeError("too many pixels; make it smaller") from error
     except UnidentifiedImageError as error:
         if content[4:8] == b"ftyp":
             hint = "HEIC, AVIF or a film; save it as JPEG or PNG"
         else:
             hint = "give a PNG, JPEG, WebP, BMP, GIF or TIFF file"
-        raise PictureError(f"not a picture of a known kind; {hint}") from error
+        raise UnknownPictureError(f"not a picture of a known kind; {hint}") from error
 
 
 def _from_array(array: NDArray[Any], name: str, max_pixels: int, working_size: int) -> Picture:
@@ -281,7 +300,7 @@ def _turn(image: Image.Image) -> Image.Transpose | None:
 def _check_size(size: tuple[int, int], max_pixels: int) -> None:
     width, height = size
     if width * height > max_pixels:
-        raise PictureError(
+        raise PictureTooLargeError(
             f"{width} x {height} pixels are more than {max_pixels / 1e6:g} million; make it "
             "smaller, or raise max_pixels"
         )

@@ -16,7 +16,13 @@ Map = NDArray[np.float32]
 _CORE = 0.25
 _EIGHT = np.ones((3, 3), bool)
 _MOST = 300  # components; a picture with more is no handwriting, and pairs are costly
-_SPECK = 0.13  # of the typical height
+_SPECK = 0.13  # of the typical height: not even a piece of a digit
+_DOT = 0.07  # of the typical height: seen as a part of what it lies in, such as a face's eye
+_CRUMB = 0.25  # of the typical height: no digit by itself
+_LONG_CONTACT = 0.6  # of a region's longer side
+_LONG = 1.8  # times the typical height: longer than any stroke of a digit
+_LOW = 0.45  # of the typical height: lower than any line of digits
+_HOLLOW = 0.03  # of its box: how much ink a frame has
 _TINY = 64  # pixels; a picture no larger is all one digit
 _SMALLEST = 8  # pixels in any other
 
@@ -30,8 +36,13 @@ def find_lines(amount: Map) -> list[list[Region]]:
     Returns:
         The regions of each line; no line is empty.
     """
-    smallest = _SMALLEST if max(amount.shape) > _TINY else 2
-    regions = _merged(_without_specks(_components(amount), smallest))
+    is_tiny = max(amount.shape) <= _TINY
+    regions = _components(amount)
+    if not is_tiny:
+        regions = [region for region in regions if not _is_edge(region, amount.shape)]
+    regions = _merged(_without_specks(regions, _SPECK, 2 if is_tiny else _SMALLEST))
+    if not is_tiny:
+        regions = _without_lines(_without_specks(regions, _CRUMB, _SMALLEST))
     return _in_lines(regions)
 
 
@@ -64,9 +75,58 @@ def _typical_height(regions: list[Region]) -> float:
     return float(ordered[int(np.searchsorted(masses, masses[-1] / 2))].height)
 
 
-def _without_specks(regions: list[Region], smallest: float) -> list[Region]:
-    least = max(_SPECK * _typical_height(regions), smallest)
-    return [region for region in regions if max(region.height, region.width) >= least]
+def _without_specks(regions: list[Region], share: float, smallest: float) -> list[Region]:
+    typical = _typical_height(regions)
+    least, dot = max(share * typical, smallest), max(_DOT * typical, smallest / 2)
+    large = [region for region in regions if max(region.height, region.width) >= least]
+    return [
+        region
+        for region in regions
+        if (size := max(region.height, region.width)) >= least
+        or (size >= dot and any(_is_within(region, other) for other in large))
+    ]
+
+
+def _is_within(small: Region, large: Region) -> bool:
+    """Tell whether a region's box lies in another's."""
+    return (
+        large.x <= small.x
+        and large.y <= small.y
+        and small.x + small.width <= large.x + large.width
+        and small.y + small.height <= large.y + large.height
+    )
+
+
+def _is_edge(region: Region, shape: tuple[int, ...]) -> bool:
+    """Tell whether a region lies along the picture's border: what is seen there of something else.
+
+    A digit may reach the border, or be cut by it, but does not lie along it.
+    """
+    contacts = (
+        (region.x == 0, region.ink[:, 0]),
+        (region.x + region.width == shape[1], region.ink[:, -1]),
+        (region.y == 0, region.ink[0]),
+        (region.y + region.height == shape[0], region.ink[-1]),
+    )
+    touching = max(np.count_nonzero(side) if at else 0 for at, side in contacts)
+    return bool(touching > _LONG_CONTACT * max(region.height, region.width))
+
+
+def _without_lines(regions: list[Region]) -> list[Region]:
+    """Drop what is underlined with, or framed: long lines, and boxes with hardly any ink."""
+    typical = _typical_height([region for region in regions if not _is_frame(region)])
+    if not typical:
+        return regions  # nothing is framed: these are digits of a hair-thin pen
+    return [
+        region
+        for region in regions
+        if max(region.height, region.width) < _LONG * typical
+        or not (_is_frame(region) or min(region.height, region.width) < _LOW * typical)
+    ]
+
+
+def _is_frame(region: Region) -> bool:
+    return region.mass < _HOLLOW * region.height * region.width
 
 
 def _merged(regions: list[Region]) -> list[Region]:

@@ -1,114 +1,73 @@
 """The split: where digits that touch may be cut apart.
 
-No rule on pixels alone tells a 0 and a 1 that touch from a wide 6. So a region is cut wherever a
-cut is cheap, into more pieces than there are digits, and what reads the digits chooses which pieces
-to join again. Y. LeCun, L. Bottou, Y. Bengio and P. Haffner, "Gradient-based learning applied to
-document recognition", 1998, section V ("heuristic over-segmentation").
+No rule on pixels alone tells a 0 and a 1 that touch from a wide 6. So more cuts are tried than
+there are digits, and what reads the digits chooses among them. Y. LeCun, L. Bottou, Y. Bengio and
+P. Haffner, "Gradient-based learning applied to document recognition", 1998, section V ("heuristic
+over-segmentation").
 """
 
-from collections.abc import Callable, Sequence
-from itertools import combinations, pairwise
-from typing import Any
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any, final
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
 from numcnn.vision.frame import stroke_width
-from numcnn.vision.region import Region, join, trimmed
+from numcnn.vision.opinion import Opinion, Score
+from numcnn.vision.region import Region, trimmed
 
 _ROWS = 48  # in which cuts are looked for
-_DEAREST = 2.6  # strokes that a cut may cross
-_NARROWEST = 0.12  # of the height: a piece
-_MOST_PIECES = 24
-_WIDEST = 1.3  # of the height: what may be one digit
+_DEAREST = 3.0  # strokes that a cut may cross
+_APART = 0.09  # of the height: cuts of one kind
+_NARROWEST = 0.1  # of the height: a digit
+_WIDEST = 1.3  # of the height: a digit
 _WIDE = 1.05  # of the height: more is rare
-_MOST_JOINED = 5
-_CHEAPEST = 8  # cuts of which all combinations are listed
 _NARROWEST_PAIR = 0.65  # of the height: what may be two digits
-# Logarithms of how improbable a cut is that a reader's certainty does not justify: digits touch
-# now and then, mostly in one stroke, while a cut through a 0 crosses two.
-_A_CUT, _A_STROKE = 0.7, 1.2
+_LEAST_MASS = 0.15  # of what a digit has on average: less is a crumb
+# Logarithms of how improbable a cut is that a reader's certainty does not justify.
+_A_CUT, _A_STROKE = 0.3, 0.3
+# The benefit of the doubt, for digits that touch against drawings; beside other digits, drawings
+# are rare.
+_BENEFIT, _BENEFIT_IN_LINE = 1.0, 3.0
 
-Score = Callable[[Sequence[Region]], Sequence[float]]
 
+@final
+@dataclass(frozen=True, eq=False)
+class Cut:
+    """A way from the top of a region to its bottom.
 
-def cut(region: Region) -> list[Region]:
-    """Cut a region into pieces, left to right, none of which holds more than one digit.
-
-    Cuts run from top to bottom, each the way through the least ink, at most 45 degrees off the
-    vertical.
-
-    Returns:
-        The pieces, together the region; the region alone if there is no place to cut.
+    Attributes:
+        columns: For each row the first column that lies right of it, ``(height,)``.
+        price: How much ink it crosses, in strokes.
     """
-    return _cut(region)[0]
+
+    columns: NDArray[np.int64]
+    price: float
 
 
-def _cut(region: Region) -> tuple[list[Region], list[float]]:
-    """Return the pieces, and what each cut between two of them costs, in strokes."""
-    seams = _seams(region)
-    if not seams:
-        return [region], []
-    columns = np.arange(region.width)
-    # How many cuts lie left of each pixel tells the piece that it belongs to.
-    piece_of = np.zeros(region.ink.shape, np.int32)
-    for seam, _ in seams:
-        piece_of += columns >= seam[:, None]
-    pieces: list[Region] = []
-    prices: list[float] = []
-    for number, price in enumerate([0.0, *(price for _, price in seams)]):
-        piece = trimmed(region.x, region.y, np.where(piece_of == number, region.ink, 0))
-        if piece is None:
-            continue
-        # A sliver is no piece of its own.
-        if pieces and min(piece.mass, pieces[-1].mass) < 0.03 * region.mass / len(seams):
-            pieces[-1] = join([pieces[-1], piece])
-        else:
-            if pieces:
-                prices.append(price)
-            pieces.append(piece)
-    return pieces, prices
-
-
-def split_candidates(region: Region, limit: int = 32) -> list[list[Region]]:
-    """List the likely ways to divide a region into digits, the region as a whole first.
-
-    Args:
-        region: A region.
-        limit: The most ways to list. Fewer digits come first, and cheaper cuts; `best_split` finds
-            the best of all ways without listing them.
-
-    Returns:
-        Each way as regions from left to right.
-    """
-    pieces, prices = _cut(region)
-    cheapest = sorted(range(len(prices)), key=prices.__getitem__)[:_CHEAPEST]
-    ways: list[list[Region]] = [[region]]
-    for count in range(1, len(cheapest) + 1):
-        sets = combinations(cheapest, count)
-        for cuts in sorted(sets, key=lambda cuts: sum(prices[place] for place in cuts)):
-            if len(ways) >= limit:
-                return ways
-            ends = [0, *(place + 1 for place in sorted(cuts)), len(pieces)]
-            digits = [join(pieces[start:end]) for start, end in pairwise(ends)]
-            if all(_may_be_digit(digit, region.height) for digit in digits):
-                ways.append(digits)
-    return ways
-
-
-def best_split(region: Region, score: Score, height: float = 0.0) -> list[Region]:
+def best_split(
+    region: Region,
+    whole: Opinion,
+    score: Score,
+    height: float = 0.0,
+    *,
+    is_among_digits: bool = False,
+) -> list[Region]:
     """Divide a region into the digits that together score best.
 
-    A path through the pieces by dynamic programming: with n pieces, there are at most 5 n joins to
-    score, where there are 2 to the power of n - 1 ways to divide.
+    Each digit lies between two of the cuts, or between a cut and the end. The best way from the
+    left end to the right one is found by dynamic programming, so that each digit is scored once,
+    where there are exponentially many ways to divide.
 
     Args:
         region: A region.
-        score: Given regions, returns for each the logarithm of a probability: how sure is a reader
-            that this is a digit? All joins are given in one call.
+        whole: What a reader says of it.
+        score: What a reader says of others. Most are given in one call.
         height: How high digits are in this line, if that is known: a 5 that is written low and
             wide is not taken for two digits then.
+        is_among_digits: Whether others in this line are digits for sure.
 
     Returns:
         The digits, from left to right; the region alone if that scores best.
@@ -116,43 +75,133 @@ def best_split(region: Region, score: Score, height: float = 0.0) -> list[Region
     height = max(height, float(region.height))
     if region.width < _NARROWEST_PAIR * height:
         return [region]
-    pieces, prices = _cut(region)
-    if len(pieces) == 1:
+    cuts = find_cuts(region)
+    if not cuts:
         return [region]
-    spans = [
-        (start, end)
-        for start in range(len(pieces))
-        for end in range(start + 1, min(start + _MOST_JOINED, len(pieces)) + 1)
+    ends = [
+        Cut(np.zeros(region.height, np.int64), 0.0),
+        *cuts,
+        Cut(np.full(region.height, region.width, np.int64), 0.0),
     ]
-    digits = {span: join(pieces[slice(*span)]) for span in spans}
-    digits[0, len(pieces)] = region
-    digits = {
-        span: digit
-        for span, digit in digits.items()
-        if span[1] - span[0] in (1, len(pieces)) or _may_be_digit(digit, height)
-    }
-    scores = dict(zip(digits, score(list(digits.values())), strict=True))
+    digits = _between(region, ends, height)
+    opinions = dict(zip(digits, score(list(digits.values())), strict=True))
     best: list[tuple[float, int]] = [(0.0, 0)]
-    for end in range(1, len(pieces) + 1):
+    for end in range(1, len(ends)):
         ways = [
             (
                 best[start][0]
-                + scores[start, end]
+                + opinions[start, end].digit
                 + _shape_score(digits[start, end], height)
-                - (_A_CUT + _A_STROKE * prices[start - 1] if start else 0.0),
+                - (_A_CUT + _A_STROKE * ends[start].price if start else 0.0),
                 start,
             )
             for start in range(end)
-            if (start, end) in scores
+            if (start, end) in opinions
         ]
-        best.append(max(ways))
-    result: list[Region] = []
-    end = len(pieces)
-    while end:
+        best.append(max(ways, default=(-np.inf, 0)))
+    path: list[tuple[int, int]] = []
+    end = len(ends) - 1
+    while end and best[end][0] > -np.inf:
         start = best[end][1]
-        result.insert(0, digits[start, end])
+        path.insert(0, (start, end))
         end = start
-    return result
+    benefit = _BENEFIT_IN_LINE if is_among_digits else _BENEFIT
+    if len(path) < 2 or not _are_several(region, path, ends, opinions, whole, score, benefit):
+        return [region]
+    return [digits[span] for span in path]
+
+
+def find_cuts(region: Region) -> list[Cut]:
+    """Find places where a region may be cut, from left to right.
+
+    Each is the way through the least ink, at most 45 degrees off the vertical. Where two digits
+    touch along their sides, that way would lead through a digit rather than along the seam; so a
+    second set of ways is looked for in which ink that is thicker than a stroke costs little.
+    """
+    step = max(1, round(region.height / _ROWS))
+    ink = _reduced(region.ink, step)
+    rows, columns = ink.shape
+    if columns < 4 or rows < 6 or columns < 2 * _NARROWEST * rows:
+        return []
+    stroke = max(1.0, stroke_width(ink))
+    # A short way is better than a long one, and a straight one better than a crooked one.
+    cost = ink.astype(np.float64) / stroke + 0.004
+    depth = ndimage.distance_transform_edt(np.pad(ink > 0.5, 1))[1:-1, 1:-1]
+    seam = np.where(depth > 0.6 * stroke + 0.5, 0.25 * cost, cost)
+    found: list[tuple[float, Cut]] = []
+    for price, ways in (_ways(cost), _ways(seam)):
+        distance = max(2, round(_APART * rows))
+        chosen: list[int] = []
+        for column in np.argsort(price, kind="stable"):
+            if price[column] > _DEAREST:
+                break
+            is_inside = distance / 2 <= column < columns - distance / 2
+            if is_inside and all(abs(column - other) >= distance for other in chosen):
+                chosen.append(int(column))
+        for column in chosen:
+            path = np.concatenate([_walk(ways[0], column)[::-1], _walk(ways[1], column)[1:]])
+            if any(np.abs(path - other.columns).mean() < 1.5 for _, other in found):
+                continue
+            found.append((float(path.mean()), Cut(path, float(price[column]))))
+    at = (np.arange(region.height) + 0.5) / step - 0.5
+    return [
+        Cut(
+            np.rint((np.interp(at, np.arange(rows), cut.columns) + 0.5) * step).astype(np.int64),
+            cut.price,
+        )
+        for _, cut in sorted(found, key=lambda each: each[0])
+    ]
+
+
+def _between(region: Region, ends: list[Cut], height: float) -> dict[tuple[int, int], Region]:
+    """Return what lies between two cuts, of all pairs between which a digit may be."""
+    columns = np.arange(region.width)
+    sides = [columns >= cut.columns[:, np.newaxis] for cut in ends]
+    # A line's digits fill as much of their boxes on average.
+    least = _LEAST_MASS * region.mass * min(1.0, 0.6 * height / region.width)
+    digits: dict[tuple[int, int], Region] = {}
+    for start, left in enumerate(sides):
+        for end in range(start + 1, len(sides)):
+            if (start, end) == (0, len(sides) - 1):
+                continue
+            gap = ends[end].columns - ends[start].columns
+            if gap.mean() < _NARROWEST * height or gap.min() < -0.1 * height:
+                continue
+            if gap.mean() > 1.5 * height:
+                break
+            digit = trimmed(region.x, region.y, np.where(left & ~sides[end], region.ink, 0))
+            if digit is not None and digit.mass >= least and _may_be_digit(digit, height):
+                digits[start, end] = digit
+    return digits
+
+
+def _are_several(
+    region: Region,
+    path: list[tuple[int, int]],
+    ends: list[Cut],
+    opinions: dict[tuple[int, int], Opinion],
+    whole: Opinion,
+    score: Score,
+    benefit: float,
+) -> bool:
+    """Tell whether pieces that look like digits are some, and no drawing that was cut to pieces.
+
+    Two strokes of a V are two ones if they are seen alone. So neighbors are looked at together,
+    too: they must look like several digits rather than like a letter or one digit.
+    """
+    pairs = [whole]
+    if len(path) > 2:
+        columns = np.arange(region.width)
+        joined = []
+        for (start, _), (_, end) in pairwise(path):
+            left, right = ends[start].columns[:, np.newaxis], ends[end].columns[:, np.newaxis]
+            pair = np.where((columns >= left) & (columns < right), region.ink, 0)
+            joined.append(trimmed(region.x, region.y, pair) or region)
+        pairs = list(score(joined))
+    surely = float(np.mean([opinions[span].digit for span in path]))
+    several = float(np.mean([pair.several for pair in pairs]))
+    neither = float(np.mean([pair.neither for pair in pairs]))
+    return surely + several > max(whole.digit, neither - benefit)
 
 
 def _may_be_digit(digit: Region, height: float) -> bool:
@@ -163,42 +212,7 @@ def _shape_score(digit: Region, height: float) -> float:
     """Return a logarithm of how probable a digit's shape is: few are low, narrow or very wide."""
     low = max(0.0, 0.7 - digit.height / height)
     wide = max(0.0, digit.width / height - _WIDE)
-    narrow = max(0.0, 0.35 - digit.width / height)
-    return -12.0 * (low + wide) - 3.0 * narrow
-
-
-def _seams(region: Region) -> list[tuple[NDArray[np.int64], float]]:
-    """Return cuts from left to right, as each row's first column right of the cut, and prices."""
-    step = max(1, round(region.height / _ROWS))
-    ink = _reduced(region.ink, step)
-    rows, columns = ink.shape
-    if columns < 4 or rows < 6 or columns < 2 * _NARROWEST * rows:
-        return []
-    stroke = max(1.0, stroke_width(ink))
-    # A short way is better than a long one, and a straight one better than a crooked one.
-    cost = ink.astype(np.float64) / stroke + 0.004
-    middle = rows // 2
-    down, from_above = _cheapest(cost[: middle + 1])
-    up, from_below = _cheapest(cost[middle:][::-1])
-    price = down + up - cost[middle]
-    chosen: list[int] = []
-    distance = max(2, round(_NARROWEST * rows))
-    for column in np.argsort(price, kind="stable"):
-        if price[column] > _DEAREST or len(chosen) >= _MOST_PIECES - 1:
-            break
-        is_inside = distance / 2 <= column < columns - distance / 2
-        if is_inside and all(abs(column - other) >= distance for other in chosen):
-            chosen.append(int(column))
-    seams = []
-    for column in sorted(chosen):
-        path = np.concatenate([_walk(from_above, column)[::-1], _walk(from_below, column)[1:]])
-        at = (np.arange(region.height) + 0.5) / step - 0.5
-        seam = np.rint((np.interp(at, np.arange(rows), path) + 0.5) * step).astype(np.int64)
-        # Thin strokes count as strokes, too: a 0 is crossed twice, however pale its sides are.
-        crossed = np.diff(ink[np.arange(rows), path] > 0.3, prepend=False)
-        crossings = (int(np.count_nonzero(crossed)) + 1) // 2
-        seams.append((seam, max(float(price[column]), 1.5 * crossings - 0.5)))
-    return seams
+    return -12.0 * (low + wide)
 
 
 def _reduced(ink: NDArray[np.float32], step: int) -> NDArray[np.float32]:
@@ -206,6 +220,21 @@ def _reduced(ink: NDArray[np.float32], step: int) -> NDArray[np.float32]:
         return ink
     smooth: NDArray[np.float32] = ndimage.uniform_filter(ink, step, mode="constant")
     return smooth[step // 2 :: step, step // 2 :: step]
+
+
+def _ways(
+    cost: NDArray[np.float64],
+) -> tuple[NDArray[np.float64], tuple[NDArray[np.int64], NDArray[np.int64]]]:
+    """Find the cheapest way from top to bottom through each column of the middle row.
+
+    Returns:
+        What it costs, ``(columns,)``; and the steps of its upper and of its lower half, to be
+        followed from the middle row.
+    """
+    middle = len(cost) // 2
+    down, from_above = _cheapest(cost[: middle + 1])
+    up, from_below = _cheapest(cost[middle:][::-1])
+    return down + up - cost[middle], (from_above, from_below)
 
 
 def _cheapest(cost: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.int64]]:

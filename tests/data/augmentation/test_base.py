@@ -13,10 +13,13 @@ from numcnn.data import (
     Cutout,
     Draw,
     ElasticDistortion,
+    Exposure,
     GaussianNoise,
     HorizontalFlip,
     PaddedCrop,
+    Pen,
     RandomAffine,
+    Reframe,
     augmentation_from_config,
 )
 
@@ -33,6 +36,9 @@ ALL = [
     Cutout(3),
     Cutout(6, fill=120),
     GaussianNoise(40),
+    Pen(thinner=0.8, thicker=1.4, skips=0.3),
+    Reframe(rotation=9, shear=12, stretch=0.2, strength=20, zoom=0.05),
+    Exposure(blur=0.8, contrast=1.8, paler=0.3, noise=20),
     Compose(()),
     Compose((PaddedCrop(1), Compose((Cutout(2),)), RandomAffine(rotation=5))),
 ]

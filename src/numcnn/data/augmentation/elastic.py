@@ -49,12 +49,24 @@ class ElasticDistortion(Augmentation):
 
     def apply(self, images: FloatImages, draw: Draw) -> FloatImages:
         """Resample the images along fields of their own."""
-        count, height, width, _ = images.shape
-        steps = draw.rng.integers(-_STEP_PARTS, _STEP_PARTS, (2, count, height, width))
-        down, right = (self.smooth(steps / _STEP_PARTS) * self.strength).astype(np.float32)
+        _, height, width, _ = images.shape
+        down, right = self.fields(images.shape[:3], draw.rng)
         down += np.arange(height, dtype=np.float32)[:, np.newaxis]
         right += np.arange(width, dtype=np.float32)
         return sample_bilinear(images, down, right, self.fill)
+
+    def fields(self, shape: tuple[int, ...], rng: np.random.Generator) -> NDArray[np.float32]:
+        """Draw how far each pixel's value is fetched from.
+
+        Args:
+            shape: ``(count, height, width)``.
+            rng: Where the chance comes from.
+
+        Returns:
+            float32 ``(2, count, height, width)``: steps down and to the right, in pixels.
+        """
+        steps = rng.integers(-_STEP_PARTS, _STEP_PARTS, (2, *shape))
+        return (self.smooth(steps / _STEP_PARTS) * self.strength).astype(np.float32)
 
     def smooth(self, fields: NDArray[np.float64]) -> NDArray[np.float64]:
         """Smooth fields by the Gaussian; outside of them is zero.

@@ -8,8 +8,11 @@ from numcnn.data.augmentation.compose import Compose
 from numcnn.data.augmentation.crop import PaddedCrop
 from numcnn.data.augmentation.cutout import Cutout
 from numcnn.data.augmentation.elastic import ElasticDistortion
+from numcnn.data.augmentation.exposure import Exposure
 from numcnn.data.augmentation.flip import HorizontalFlip
 from numcnn.data.augmentation.noise import GaussianNoise
+from numcnn.data.augmentation.pen import Pen
+from numcnn.data.augmentation.reframe import Reframe
 
 # Named one by one: a settings file must not be able to name any other class.
 _TYPES: dict[str, type[Augmentation]] = {
@@ -18,10 +21,13 @@ _TYPES: dict[str, type[Augmentation]] = {
         Compose,
         Cutout,
         ElasticDistortion,
+        Exposure,
         GaussianNoise,
         HorizontalFlip,
         PaddedCrop,
+        Pen,
         RandomAffine,
+        Reframe,
     )
 }
 

@@ -1,0 +1,1 @@
+"""Scripts that measure; each tells at its beginning how to call it."""

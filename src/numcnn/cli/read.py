@@ -1,0 +1,83 @@
+"""``numcnn read``."""
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from numcnn.atomic_file import atomic_file
+from numcnn.cli import options
+
+BAD_PICTURE = 2
+
+
+@click.command(
+    epilog="""\b
+Examples:
+  numcnn read number.jpg
+  numcnn read *.png --json
+  numcnn read page.jpg --show read.png
+"""
+)
+@click.argument("image", nargs=-1, required=True, type=click.Path(path_type=Path))
+@options.reader_model
+@click.option(
+    "--show",
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="Draw boxes and answers onto the picture and write it to this PNG. With several pictures: "
+    "a folder that exists.",
+)
+@click.option(
+    "--json",
+    "as_json",
+    is_flag=True,
+    help="Print one JSON object a picture, each on a line, for programs.",
+)
+def read(image: tuple[Path, ...], model: Path | None, show: Path | None, as_json: bool) -> int:
+    """Read the digits that are written in each IMAGE, and print them.
+
+    IMAGE is a photograph, a scan or a drawing: PNG, JPEG, WebP, BMP, GIF, TIFF or PPM. Each line
+    of digits is a line of the output; with several pictures, the picture's path comes before it.
+    What is no digit is left out, and told on standard error.
+
+    A picture that cannot be read is told in one line, and the exit status is 2; the others are
+    read nevertheless.
+    """
+    from numcnn.reader import PictureError, Reader
+
+    if show is not None and len(image) > 1 and not show.is_dir():
+        raise ValueError(f"{show}: --show draws one picture; for {len(image)}, give a folder")
+    reader = Reader(model)
+    status = 0
+    for path in image:
+        try:
+            reading = reader.read(path)
+            if show is not None:
+                target = show / f"{path.name}.png" if show.is_dir() else show
+                _draw(path, reading, target)
+        except PictureError as error:
+            status = BAD_PICTURE
+            if as_json:
+                reason = str(error).removeprefix(f"{path}: ")
+                options.echo_json({"path": str(path), "error": reason})
+            else:
+                click.echo(f"numcnn: {error}", err=True)
+            continue
+        if as_json:
+            options.echo_json({"path": str(path), **reading.as_dict()})
+            continue
+        before = f"{path}: " if len(image) > 1 else ""
+        for line in reading.lines:
+            click.echo(before + line.text)
+        for note in reading.notes:
+            click.echo(f"{path}: {note}", err=True)
+    return status
+
+
+def _draw(path: Path, reading: Any, target: Path) -> None:
+    from numcnn.reader import annotated
+    from numcnn.vision import load_picture
+
+    with atomic_file(target) as temporary:
+        annotated(load_picture(path), reading).save(temporary, "PNG")

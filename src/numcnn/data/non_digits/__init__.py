@@ -1,0 +1,81 @@
+"""What is no digit: letters, shapes, scribbles, pieces of digits, all drawn by programs.
+
+A network that has seen nothing but digits calls everything a digit. These images teach it what
+else there is, without any further data set: letters and shapes are strokes described here, and
+pieces are cut from the digits themselves.
+"""
+
+from collections.abc import Callable
+
+import numpy as np
+
+from numcnn.data.dataset import Dataset
+from numcnn.data.non_digits.letters import LETTERS, letter
+from numcnn.data.non_digits.pieces import part, several, with_neighbor
+from numcnn.data.non_digits.scribbles import scribble, texture
+from numcnn.data.non_digits.shapes import SHAPES, shape
+from numcnn.data.streams import STREAM_NON_DIGITS, check_seed
+
+__all__ = ["LETTERS", "OTHER", "SEVERAL", "SHAPES", "with_non_digits"]
+
+OTHER = "other"
+"""The class of what is no digit."""
+
+SEVERAL = "several"
+"""The class of digits that touch, seen as one thing: whoever finds it may look for cuts."""
+
+# How often each kind comes.
+_SHARES = {
+    "letter": 0.32,
+    "shape": 0.25,
+    "scribble": 0.14,
+    "texture": 0.03,
+    "part": 0.05,
+    "several": 0.17,
+    "with neighbor": 0.04,
+}
+
+
+def with_non_digits(digits: Dataset, share: float, seed: int) -> Dataset:
+    """Add images of what is no digit, as two more classes.
+
+    Args:
+        digits: Labeled digits of 28 x 28 pixels, light on dark, framed as in MNIST.
+        share: How many to add for each digit, such as 0.25.
+        seed: The same seed draws the same.
+
+    Returns:
+        The digits, and after them the new images, whose classes are `OTHER` and `SEVERAL`.
+
+    Raises:
+        ValueError: The images are of another size or have no labels, or ``share`` is negative.
+    """
+    check_seed(seed)
+    if digits.image_shape != (28, 28, 1) or digits.labels is None:
+        raise ValueError(
+            f"{digits.name} has images of {digits.image_shape}; drawings that are no digits are "
+            "made for labeled ones of (28, 28, 1), as those of MNIST"
+        )
+    if not 0 <= share < float("inf"):
+        raise ValueError(f"share is {share}; give at least 0, such as 0.25")
+    images, labels = digits.images[..., 0], digits.labels
+    makers: dict[str, Callable[[np.random.Generator], np.ndarray]] = {
+        "letter": letter,
+        "shape": shape,
+        "scribble": scribble,
+        "texture": texture,
+        "part": lambda rng: part(images, labels, rng),
+        "several": lambda rng: several(images, rng),
+        "with neighbor": lambda rng: with_neighbor(images, rng),
+    }
+    rng = np.random.default_rng([seed, STREAM_NON_DIGITS])
+    count, classes = round(share * len(digits)), (*digits.classes, OTHER, SEVERAL)
+    kinds = rng.choice(list(makers), count, p=list(_SHARES.values()))
+    drawn = [makers[kind](rng)[None, :, :, None] for kind in kinds]
+    is_several = np.isin(kinds, ["several", "with neighbor"])
+    return Dataset(
+        np.concatenate([digits.images, *drawn]),
+        np.concatenate([labels, np.where(is_several, len(classes) - 1, len(classes) - 2)]),
+        classes,
+        digits.name,
+    )

@@ -1,0 +1,223 @@
+"""The API, version 1: what a picture says, what the network makes of it, which network it is."""
+
+import base64
+from typing import Annotated, Any, final
+
+import numpy as np
+from fastapi import APIRouter, Query, Request
+from fastapi.responses import JSONResponse, Response
+from numpy.typing import NDArray
+
+from numcnn.reader import Digit, Look, PictureError, Reader, Rejected
+from numcnn.vision import PictureTooLargeError, UnknownPictureError
+from numcnn.web import answers, bodies, network
+from numcnn.web.collection import Collection
+from numcnn.web.gate import Gate
+from numcnn.web.metrics import Metrics
+from numcnn.web.problems import Problem, responses
+from numcnn.web.settings import Limits
+
+_TAKES_A_PICTURE = responses(400, 408, 413, 415, 422, 429, 503)
+
+
+@final
+class Service:
+    """What the API works with."""
+
+    def __init__(
+        self, reader: Reader, name: str, limits: Limits, collection: Collection | None
+    ) -> None:
+        """Take a reader, what its model is called, the limits, and where to keep pictures."""
+        self.reader, self.name, self.limits, self.collection = reader, name, limits, collection
+        self.gate, self.metrics = Gate(limits), Metrics()
+
+    async def look(self, request: Request) -> Look:
+        """Take a picture out of a request and read it.
+
+        Raises:
+            Problem: That is not possible.
+        """
+        body = await bodies.take(request, self.limits)
+        with self.metrics.working.track_inprogress():
+            found = await self.gate.run(lambda: self._look(body))
+        for answer in found.answers:
+            self.metrics.thing(str(answer.digit) if isinstance(answer, Digit) else "rejected")
+        return found
+
+    def _look(self, body: bodies.Body) -> Look:
+        picture = body.picture(self.limits)
+        try:
+            return self.reader.look(
+                picture, max_bytes=self.limits.body_bytes, max_pixels=self.limits.pixels
+            )
+        except PictureError as error:
+            # The picture has no name here, and the message begins with one.
+            detail = str(error).partition(": ")[2]
+            if isinstance(error, PictureTooLargeError):
+                raise Problem(413, detail.replace(", or raise max_pixels", "")) from error
+            raise Problem(415 if isinstance(error, UnknownPictureError) else 422, detail) from error
+        except MemoryError as error:
+            raise Problem(503, "not enough memory; make the picture smaller") from error
+
+
+def router(service: Service) -> APIRouter:
+    """Make the routes."""
+    api = APIRouter(prefix="/api/v1", tags=["reader"])
+
+    @api.post(
+        "/read",
+        response_model=answers.ReadAnswer,
+        responses=_TAKES_A_PICTURE,
+        openapi_extra=bodies.description(),
+    )
+    async def read(
+        request: Request,
+        frames: Annotated[
+            bool, Query(description="Also say what the network saw of each thing.")
+        ] = False,
+    ) -> Response:
+        """Read the digits that are written in a picture."""
+        return JSONResponse(_read_answer(await service.look(request), frames))
+
+    @api.post(
+        "/activations",
+        response_model=answers.ActivationsAnswer,
+        responses=_TAKES_A_PICTURE,
+        openapi_extra=bodies.description(),
+    )
+    async def activations(
+        request: Request,
+        index: Annotated[
+            int,
+            Query(ge=0, le=100_000, description="Which thing, in reading order, counted from 0."),
+        ] = 0,
+    ) -> Response:
+        """Say what each layer of the network makes of one thing in a picture."""
+        found = await service.look(request)
+        if index >= len(found.answers):
+            things = f"{len(found.answers)} things were found in the picture"
+            raise Problem(422, f"index is {index}, and {things}; counted from 0")
+        answer, frame = found.answers[index], found.frames[index]
+        return await service.gate.run(lambda: _activations(service.reader, answer, frame))
+
+    @api.get("/models", response_model=answers.ModelsAnswer)
+    async def models() -> Response:
+        """Say which network reads here."""
+        return JSONResponse({"models": [_model(service)]})
+
+    @api.get(
+        "/models/{model}/layers/{layer}",
+        response_model=network.LayerWeights,
+        responses=responses(404, 422),
+    )
+    async def layer(model: str, layer: str) -> Response:
+        """Say what a layer computes with: its settings, weights and statistics."""
+        found = None
+        if model == service.name:
+            found = network.weights(service.reader.model_file.model, layer)
+        if found is None:
+            raise Problem(404, "there is no such layer; /api/v1/models names model and layers")
+        # The same as long as the process lives, but another model may come after it.
+        return JSONResponse(found, headers={"Cache-Control": "no-cache"})
+
+    @api.post(
+        "/collection",
+        status_code=201,
+        response_model=answers.CollectedAnswer,
+        responses=responses(400, 403, 404, 408, 413, 415, 422, 429, 503),
+        openapi_extra=_collected(),
+    )
+    async def collect(request: Request) -> Response:
+        """Keep a picture that was read wrongly, with the digit that it shows."""
+        collection = service.collection
+        if collection is None:
+            raise Problem(404, "nothing is kept here; start numcnn serve with --collect DIR")
+        if request.headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none"):
+            raise Problem(403, "only the page of this server may ask for that")
+        body = await bodies.take(request, service.limits, only_json=True)
+
+        def keep() -> dict[str, int]:
+            frame, label = _correction(body, service.limits)
+            return {"label": label, "kept": collection.add(frame, label)}
+
+        return JSONResponse(await service.gate.run(keep), 201)
+
+    return api
+
+
+def _read_answer(found: Look, frames: bool) -> dict[str, Any]:
+    answer = found.reading.as_dict()
+    digits = found.reading.digits
+    answer["size"] = list(found.reading.size)
+    answer["digit"] = digits[0].digit if len(digits) == 1 else None
+    answer["probability"] = digits[0].confidence if len(digits) == 1 else None
+    if frames:
+        # Both lists are in the order of `Look.answers`.
+        digits_in_order = [digit for line in answer["lines"] for digit in line["digits"]]
+        rest = iter(digits_in_order), iter(answer["rejected"])
+        for index, each in enumerate(found.answers):
+            thing = next(rest[isinstance(each, Rejected)])
+            thing["index"], thing["frame"] = index, _base64(found.frames[index])
+    return answer
+
+
+def _activations(reader: Reader, answer: Digit | Rejected, frame: NDArray[np.uint8]) -> Response:
+    file = reader.model_file
+    return JSONResponse(
+        {
+            "box": list(answer.box),
+            "digit": answer.digit if isinstance(answer, Digit) else None,
+            "reason": answer.reason if isinstance(answer, Rejected) else None,
+            "frame": _base64(frame),
+            "classes": list(file.classes),
+            "layers": network.outputs(file.model, frame),
+        }
+    )
+
+
+def _model(service: Service) -> dict[str, Any]:
+    file = service.reader.model_file
+    kinds = {name: type(layer).__name__ for name, layer in file.model.named_layers()}
+    return {
+        "name": service.name,
+        "input_shape": list(file.model.input_shape),
+        "classes": list(file.classes),
+        "parameters": int(file.model.parameters.size),
+        "layers": [
+            {
+                "name": row.name,
+                "kind": kinds[row.name],
+                "shape": list(row.output_shape),
+                "parameters": row.parameters,
+            }
+            for row in file.model.summary().rows
+        ],
+        "card": dict(file.card),
+    }
+
+
+def _correction(body: bodies.Body, limits: Limits) -> tuple[NDArray[np.uint8], int]:
+    found = body.json()
+    if not isinstance(found, dict) or set(found) != {"pixels", "label", "agreed"}:
+        raise Problem(422, 'give an object with "pixels", "label" and "agreed"')
+    if found["agreed"] is not True:
+        raise Problem(422, "agreed is not true; nothing is kept without the user's consent")
+    label = found["label"]
+    if not isinstance(label, int) or isinstance(label, bool) or not 0 <= label <= 9:
+        raise Problem(422, "label is no digit; give a whole number from 0 to 9")
+    return bodies.gray_values(found["pixels"], limits), label
+
+
+def _collected() -> dict[str, Any]:
+    gray = {"type": "integer", "minimum": 0, "maximum": 255}
+    properties = {
+        "pixels": {"type": "array", "items": gray, "minItems": 784, "maxItems": 784},
+        "label": {"type": "integer", "minimum": 0, "maximum": 9},
+        "agreed": {"const": True, "description": "That the user wants the picture to be kept."},
+    }
+    schema = {"type": "object", "properties": properties, "required": list(properties)}
+    return {"requestBody": {"required": True, "content": {"application/json": {"schema": schema}}}}
+
+
+def _base64(frame: NDArray[np.uint8]) -> str:
+    return base64.b64encode(frame.tobytes()).decode("ascii")

@@ -1,0 +1,81 @@
+import asyncio
+import threading
+import time
+
+import pytest
+
+from numcnn.web.gate import Gate
+from numcnn.web.problems import Problem
+from numcnn.web.settings import Limits
+
+
+def gather(*works):
+    return asyncio.gather(*works, return_exceptions=True)
+
+
+def test_so_many_work_and_wait_and_the_rest_is_sent_away():
+    free = threading.Event()
+    working = []
+
+    def work():
+        working.append(1)
+        free.wait(5)
+        return len(working)
+
+    async def main():
+        gate = Gate(Limits(at_once=2, waiting=3))
+        tasks = [asyncio.ensure_future(gate.run(work)) for _ in range(9)]
+        await asyncio.sleep(0.05)
+        assert (gate.inside, len(working)) == (5, 2)
+        free.set()
+        answers = await gather(*tasks)
+        await asyncio.sleep(0)
+        assert gate.inside == 0
+        return answers
+
+    answers = asyncio.run(main())
+    assert all(isinstance(answer, int) for answer in answers[:5])
+    assert [answer.status for answer in answers[5:]] == [429] * 4
+    assert answers[5].headers == {"Retry-After": "1"}
+
+
+def test_what_takes_too_long_is_told_but_keeps_its_place():
+    free = threading.Event()
+
+    async def main():
+        gate = Gate(Limits(at_once=1, waiting=1, seconds=0.05))
+        late = await gather(gate.run(lambda: free.wait(5)), gate.run(lambda: 1))
+        assert [error.status for error in late] == [503, 503]
+        await asyncio.sleep(0)
+        # The second never began and has left the line; the first is still at it.
+        assert gate.inside == 1
+        free.set()
+        for _ in range(100):
+            if not gate.inside:
+                break
+            await asyncio.sleep(0.01)
+        assert await gate.run(lambda: 2) == 2
+
+    asyncio.run(main())
+
+
+def test_an_error_is_passed_on_and_leaves_its_place():
+    async def main():
+        gate = Gate(Limits(at_once=1, waiting=1))
+        for _ in range(5):
+            with pytest.raises(ZeroDivisionError):
+                await gate.run(lambda: 1 // 0)
+            await asyncio.sleep(0.01)
+        with pytest.raises(Problem):
+            await gather_raising(gate)
+
+    async def gather_raising(gate):
+        await asyncio.gather(*(gate.run(lambda: time.sleep(0.05)) for _ in range(3)))
+
+    asyncio.run(main())
+
+
+@pytest.mark.parametrize("value", [0, -1, float("inf"), float("nan"), "5", True])
+def test_a_limit_is_a_number_above_0(value):
+    with pytest.raises(ValueError, match=r"at_once is .*; give a number above 0"):
+        Limits(at_once=value)
