@@ -1,8 +1,7 @@
-"""Digits as they come elsewhere: the crossed 7, the 1 with an upstroke, what was cut from a chain.
+"""Digits as they are written elsewhere: the crossed 7, the 1 with an upstroke.
 
 MNIST was written in the United States, where the 1 is a bare stroke and the 7 has no bar. Much of
-the world writes them otherwise, so strokes are added to some of MNIST's. And where digits touch,
-whoever cuts them apart leaves a bit of one with the other.
+the world writes them otherwise, so strokes are added to some of MNIST's.
 """
 
 import numpy as np
@@ -13,17 +12,14 @@ from numcnn.data.streams import STREAM_VARIANTS, check_seed
 
 Image = NDArray[np.uint8]
 
-SIDE = 28
-
 
 def with_variants(digits: Dataset, share: float, seed: int) -> Dataset:
-    """Add crossed sevens, ones with an upstroke or a foot, and digits cut from among others.
+    """Add crossed sevens, and ones with an upstroke or a foot.
 
     Args:
         digits: Labeled digits of 28 x 28 pixels, light on dark, framed as in MNIST; the classes'
             names are the digits.
-        share: How many variants to add for each 1 and each 7, and of digits that were cut from
-            among others for each digit.
+        share: How many variants to add for each 1 and each 7.
         seed: The same seed adds the same.
 
     Raises:
@@ -47,11 +43,6 @@ def with_variants(digits: Dataset, share: float, seed: int) -> Dataset:
         if changed:
             images.append(np.stack(changed)[..., np.newaxis])
             labels.append(np.full(len(changed), label, np.int64))
-    chosen = rng.choice(len(digits), round(share * len(digits)))
-    if len(chosen):
-        cut = [cut_out(digits.images[..., 0], int(place), rng) for place in chosen]
-        images.append(np.stack(cut)[..., np.newaxis])
-        labels.append(digits.labels[chosen])
     return Dataset(np.concatenate(images), np.concatenate(labels), digits.classes, digits.name)
 
 
@@ -103,49 +94,6 @@ def flagged(one: Image, rng: np.random.Generator) -> Image:
         reach = height * rng.uniform(0.12, 0.25)
         image = _with_line(image, (foot[0] - reach, foot[1]), (foot[0] + reach, foot[1]))
     return image
-
-
-def cut_out(images: NDArray[np.uint8], place: int, rng: np.random.Generator) -> Image:
-    """Cut a digit out of a chain: with a bit of a neighbor, or without a bit of its own.
-
-    Args:
-        images: ``(count, 28, 28)``, of which the neighbor is one.
-        place: Which is the digit.
-        rng: Where the chance comes from.
-    """
-    digit = images[place]
-    columns = np.flatnonzero((digit > 60).any(axis=0))
-    if not columns.size:
-        return digit
-    left, right = int(columns[0]), int(columns[-1])
-    # Cuts lean, and their sides are the digit's left or right one.
-    lean = rng.normal(0, 0.15) * (np.arange(SIDE) - SIDE / 2)
-    is_right = bool(rng.random() < 0.5)
-    if rng.random() < 0.4:
-        depth = rng.uniform(0.5, 0.14 * (right - left) + 1.5)
-        border = (right + 1 - depth if is_right else left + depth) + lean
-        x = np.arange(SIDE)
-        kept = x < border[:, np.newaxis] if is_right else x >= border[:, np.newaxis]
-        return np.where(kept, digit, 0)
-    neighbor = images[rng.integers(0, len(images))]
-    own = np.flatnonzero((neighbor > 60).any(axis=0))
-    if not own.size:
-        return digit
-    breadth = int(rng.integers(1, 4))
-    strip = neighbor[:, own[0] : own[0] + breadth]
-    if not is_right:
-        strip = neighbor[:, own[-1] + 1 - breadth : own[-1] + 1]
-    # Part of its height, for most of a neighbor's side is at another height.
-    top, height = int(rng.integers(0, 14)), int(rng.integers(5, 15))
-    strip = np.where((np.arange(SIDE) - top) // height == 0, strip.T, 0).T
-    start = (
-        right + int(rng.integers(0, 2)) if is_right else left - breadth + int(rng.integers(0, 2))
-    )
-    start = int(np.clip(start, 0, SIDE - strip.shape[1]))
-    result = digit.copy()
-    spot = result[:, start : start + strip.shape[1]]
-    np.maximum(spot, strip, out=spot)
-    return result
 
 
 def _with_line(image: Image, start: tuple[float, float], end: tuple[float, float]) -> Image:

@@ -18,6 +18,9 @@ STREAM_AUGMENT = int.from_bytes(b"augm")
 STREAM_NON_DIGITS = int.from_bytes(b"none")
 """Drawings of what is no digit."""
 
+STREAM_CHAINS = int.from_bytes(b"chai")
+"""Digits that touch, and where they are cut."""
+
 STREAM_VARIANTS = int.from_bytes(b"vari")
 """Digits as they are written elsewhere."""
 

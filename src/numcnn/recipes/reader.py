@@ -25,12 +25,16 @@ from numcnn.recipes.recipe import Recipe
 
 
 def extended(images: Dataset, seed: int) -> Dataset:
-    """Add digits as they are written elsewhere, and what is no digit.
+    """Add digits as they are written elsewhere, what is no digit, and what comes of cutting.
 
     Raises:
         ValueError: The images are not labeled digits of 28 x 28 pixels.
+        ImportError: SciPy or Pillow is not installed.
     """
-    return with_non_digits(with_variants(images, 0.25, seed), 0.6, seed)
+    # Digits that touch are cut by the reader's own rules, which need the extra "app".
+    from numcnn.reader.chains import with_chains
+
+    return with_chains(with_non_digits(with_variants(images, 0.25, seed), 0.6, seed), 0.2, seed)
 
 
 READER = Recipe(

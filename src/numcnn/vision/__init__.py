@@ -17,7 +17,7 @@ from numcnn.vision.picture import (
 )
 from numcnn.vision.region import Region, join
 from numcnn.vision.segment import find_lines
-from numcnn.vision.split import Cut, best_split, find_cuts
+from numcnn.vision.split import Cut, best_split, find_cuts, find_pieces
 
 __all__ = [
     "Box",
@@ -36,6 +36,7 @@ __all__ = [
     "find_digits",
     "find_ink",
     "find_lines",
+    "find_pieces",
     "join",
     "load_picture",
     "normalize",

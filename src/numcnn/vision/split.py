@@ -75,14 +75,9 @@ def best_split(
     height = max(height, float(region.height))
     if region.width < _NARROWEST_PAIR * height:
         return [region]
-    cuts = find_cuts(region)
-    if not cuts:
+    ends = _ends(region)
+    if len(ends) == 2:
         return [region]
-    ends = [
-        Cut(np.zeros(region.height, np.int64), 0.0),
-        *cuts,
-        Cut(np.full(region.height, region.width, np.int64), 0.0),
-    ]
     digits = _between(region, ends, height)
     opinions = dict(zip(digits, score(list(digits.values())), strict=True))
     best: list[tuple[float, int]] = [(0.0, 0)]
@@ -109,6 +104,15 @@ def best_split(
     if len(path) < 2 or not _are_several(region, path, ends, opinions, whole, score, benefit):
         return [region]
     return [digits[span] for span in path]
+
+
+def find_pieces(region: Region) -> list[Region]:
+    """Find everything between two cuts, or between a cut and an end, that `best_split` considers.
+
+    Pieces overlap: each pair of cuts has one between them, if it is large enough for a digit and
+    not too wide.
+    """
+    return list(_between(region, _ends(region), float(region.height)).values())
 
 
 def find_cuts(region: Region) -> list[Cut]:
@@ -151,6 +155,12 @@ def find_cuts(region: Region) -> list[Cut]:
         )
         for _, cut in sorted(found, key=lambda each: each[0])
     ]
+
+
+def _ends(region: Region) -> list[Cut]:
+    """Return the cuts, and the region's two ends as further ones."""
+    first = Cut(np.zeros(region.height, np.int64), 0.0)
+    return [first, *find_cuts(region), Cut(np.full_like(first.columns, region.width), 0.0)]
 
 
 def _between(region: Region, ends: list[Cut], height: float) -> dict[tuple[int, int], Region]:
