@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from numcnn.data import Dataset, with_non_digits, with_variants
-from numcnn.data.digit_variants import crossed, cut_out, flagged
+from numcnn.data.digit_variants import crossed, flagged
 from numcnn.data.non_digits import LETTERS, OTHER, SEVERAL, SHAPES
 from numcnn.data.non_digits.letters import letter
 from numcnn.data.non_digits.pen import draw
@@ -96,15 +96,6 @@ def test_a_one_gets_an_upstroke_at_the_left_of_its_top():
     assert rows.min() < 8
     assert columns.max() <= 15
     assert columns.min() < 11
-
-
-def test_what_is_cut_out_is_mostly_the_digit():
-    images = np.zeros((60, 28, 28), np.uint8)
-    images[:, 4:24, 8:20] = 200  # twelve pixels wide, of which a cut takes at most four
-    rng = np.random.default_rng(0)
-    for place in range(20):
-        same = np.minimum(cut_out(images, place, rng), images[place]).sum()
-        assert same > 0.6 * images[place].sum()
 
 
 @pytest.mark.parametrize("change", [with_non_digits, with_variants])

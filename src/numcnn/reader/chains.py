@@ -26,6 +26,7 @@ _SIZE = 44  # pixels of a digit's height, about what cuts are looked for in
 _LENGTHS, _HOW_OFTEN = (2, 3, 4), (0.6, 0.3, 0.1)
 # Shares of a digit's ink, or of a piece's, that tell what a piece is.
 _WHOLE, _BIT, _MOST, _HALF = 0.86, 0.14, 0.6, (0.25, 0.7)
+_COVERED = 0.25  # of full ink: where a digit is
 _NARROW = 0.38  # of its height: half a digit that may be taken for a 1
 # Which digits' left or right parts are no digit: the right half of a 4 is a 1, that of an 8 a 3.
 _NO_DIGIT_LEFT, _NO_DIGIT_RIGHT = (0, 6, 8), (0,)
@@ -44,7 +45,8 @@ def with_chains(digits: Dataset, share: float, seed: int) -> Dataset:
         The images that were there, and after them the new ones: about two thirds are digits.
 
     Raises:
-        ValueError: The images are of another size, or classes are missing.
+        ValueError: The images are of another size, digits or classes are missing, or ``share`` is
+            negative.
     """
     check_seed(seed)
     if digits.image_shape != (28, 28, 1) or digits.labels is None:
@@ -54,8 +56,14 @@ def with_chains(digits: Dataset, share: float, seed: int) -> Dataset:
         )
     if missing := {*"0123456789", OTHER, SEVERAL} - set(digits.classes):
         raise ValueError(f"{digits.name} has no class {min(missing)!r}; a reader's images have it")
+    if not 0 <= share < float("inf"):
+        raise ValueError(f"share is {share}; give at least 0, such as 0.2")
     names = [digits.classes[label] for label in digits.labels]
     rows = np.flatnonzero([name.isdigit() for name in names])
+    if not rows.size:
+        raise ValueError(
+            f"{digits.name} has no digits among its images; chains are written with them"
+        )
     pool = digits.images[rows, :, :, 0]
     values = np.array([int(names[row]) for row in rows])
     rng = np.random.default_rng([seed, STREAM_CHAINS])
@@ -132,10 +140,16 @@ def what_is(piece: Region, layers: Layers, values: NDArray[np.int64]) -> str | N
         layers: The chain's digits.
         values: What they are, ``(digits,)``.
     """
-    spot = layers[:, piece.y : piece.y + piece.height, piece.x : piece.x + piece.width]
-    masses = np.where(piece.ink > 0, spot, 0).sum(axis=(1, 2))
-    of_digit = masses / np.maximum(layers.sum(axis=(1, 2)), 1e-6)
-    of_piece = masses / max(float(masses.sum()), 1e-6)
+    # Where two overlap, the ink is as much the one's as the other's, and neither needs it.
+    covering = layers > _COVERED
+    alone = np.where(covering & (covering.sum(axis=0) < 2), layers, 0)
+    here = np.s_[:, piece.y : piece.y + piece.height, piece.x : piece.x + piece.width]
+    inside = piece.ink > 0
+    of_digit = np.where(inside, alone[here], 0).sum(axis=(1, 2)) / np.maximum(
+        alone.sum(axis=(1, 2)), 1e-6
+    )
+    masses = np.where(inside, layers[here], 0)
+    of_piece = masses.sum(axis=(1, 2)) / max(float(masses.max(axis=0).sum()), 1e-6)
     best = int(of_piece.argmax())
     if of_piece[best] >= 1 - _BIT:
         if of_digit[best] >= _WHOLE:

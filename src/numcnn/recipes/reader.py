@@ -34,7 +34,7 @@ def extended(images: Dataset, seed: int) -> Dataset:
     # Digits that touch are cut by the reader's own rules, which need the extra "app".
     from numcnn.reader.chains import with_chains
 
-    return with_chains(with_non_digits(with_variants(images, 0.25, seed), 0.6, seed), 0.2, seed)
+    return with_chains(with_non_digits(with_variants(images, 0.25, seed), 0.6, seed), 0.15, seed)
 
 
 READER = Recipe(
