@@ -190,11 +190,14 @@ def _light_on(gray: Map) -> Map:
 
 def _missing(pixels: Pixels, small: Pixels) -> Map:
     """Return the share of the paper's light that is missing; float32 ``(height, width)``."""
+    if (pixels == pixels[:, :, :1]).all():
+        pixels, small = pixels[:, :, :1], small[:, :, :1]  # gray: one channel tells it all
     shorter, longer = sorted(small.shape[:2])
     is_tiny = longer <= _TINY
     window = max(3, round(0.6 * shorter if is_tiny else max(0.3 * shorter, longer / 8)))
     paper = np.empty(small.shape, np.float32)
-    for channel in range(3):
+    channels = range(small.shape[2])
+    for channel in channels:
         values = small[:, :, channel]
         if not is_tiny:
             values = ndimage.median_filter(values, 3)
@@ -202,7 +205,7 @@ def _missing(pixels: Pixels, small: Pixels) -> Map:
         paper[:, :, channel] = closed if is_tiny else ndimage.gaussian_filter(closed, longer / 160)
     shares = np.empty(pixels.shape, np.float32)
     size = (pixels.shape[1], pixels.shape[0])
-    for channel in range(3):
+    for channel in channels:
         light = paper[:, :, channel]
         if pixels.shape != small.shape:
             resized = Image.fromarray(light).resize(size, Image.Resampling.BILINEAR)
@@ -211,10 +214,9 @@ def _missing(pixels: Pixels, small: Pixels) -> Map:
         np.subtract(light, pixels[:, :, channel], out=share)
         share /= np.maximum(light, _DARKEST_PAPER)
     total = shares.sum(axis=2)
-    # Gray pictures need no weights, and most small ones are gray.
     strong = shares[total > 0.5 * float(total.max(initial=0))]
     if len(strong) == 0 or float(total.max()) <= 0:
-        return total / 3
+        return total / len(channels)
     weights = np.maximum(strong.mean(axis=0), 0)
     return shares @ (weights / weights.sum())
 

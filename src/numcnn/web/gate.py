@@ -11,14 +11,16 @@ from numcnn.web.settings import Limits
 
 Result = TypeVar("Result")
 
+_REFUSAL = 0.2  # seconds until somebody is sent away
+
 
 @final
 class Gate:
     """Threads that compute, off the event loop, and the line of those who wait for one.
 
-    Nothing here waits without end: whoever finds the line full is told so at once, and whoever
-    waits too long is told so then. A computation cannot be stopped once it runs, so it keeps its
-    place until it is done, even if its client has long gone.
+    Nothing here waits without end: whoever finds the line full is told so after a moment, and
+    whoever waits too long is told so then. A computation cannot be stopped once it runs, so it
+    keeps its place until it is done, even if its client has long gone.
     """
 
     def __init__(self, limits: Limits) -> None:
@@ -34,6 +36,8 @@ class Gate:
             Problem: There is no place (429), or it took too long (503).
         """
         if self.inside >= self._limits.at_once + self._limits.waiting:
+            # Many who are sent away at once come back at once, and leave no time for the others.
+            await asyncio.sleep(_REFUSAL)
             raise Problem(429, "too many pictures at once; try again soon", {"Retry-After": "1"})
         if self._threads is None:
             self._threads = ThreadPoolExecutor(self._limits.at_once, "numcnn-web")
