@@ -111,9 +111,13 @@ def test_clients_that_hang_up_leave_nothing_behind(strict):
     assert "Traceback" not in strict.log.read_text()
 
 
-def test_many_clients_at_once_are_answered_in_order(strict):
-    with ThreadPoolExecutor(32) as pool:
-        answers = list(pool.map(lambda _: read(strict.url), range(96)))
+def test_many_clients_at_once_are_answered_in_order():
+    with (
+        running(Settings(limits=Limits(at_once=2, waiting=4))) as found,
+        ThreadPoolExecutor(32) as pool,
+    ):
+        answers = list(pool.map(lambda _: read(found.url), range(96)))
+        assert is_well(found)
     statuses = {answer.status_code for answer in answers}
     assert statuses == {200, 429}
     for answer in answers:
@@ -122,7 +126,6 @@ def test_many_clients_at_once_are_answered_in_order(strict):
             assert answer.json()["status"] == 429
         else:
             assert answer.json()["text"] == "4"
-    assert is_well(strict)
 
 
 def test_more_requests_than_a_process_can_hold_are_told():

@@ -19,9 +19,54 @@ from numcnn.data import (
     with_non_digits,
     with_variants,
 )
-from numcnn.nn import Adam, OneCycle
-from numcnn.recipes.convnet import network
+from numcnn.nn import (
+    Adam,
+    BatchNorm,
+    Conv2D,
+    Dense,
+    Dropout,
+    Flatten,
+    Layer,
+    MaxPool2D,
+    Normalization,
+    OneCycle,
+    ReLU,
+    Sequential,
+    Shape,
+)
 from numcnn.recipes.recipe import Recipe
+
+
+def network(image_shape: Shape, classes: int, width: int = 32, units: int = 128) -> Sequential:
+    """Make the network: two pairs of 3 x 3 convolutions and two dense layers.
+
+    Args:
+        image_shape: ``(height, width, channels)``, at least 4 x 4.
+        classes: How many outputs.
+        width: The filters of the first two convolutions; the others have twice as many.
+        units: The outputs of the first dense layer.
+    """
+    layers: list[Layer] = [Normalization()]
+    for filters in (width, 2 * width):
+        layers += [
+            Conv2D(filters, 3, padding="same", use_bias=False),
+            BatchNorm(),
+            ReLU(),
+            Conv2D(filters, 3, padding="same", use_bias=False),
+            MaxPool2D(),
+            BatchNorm(),
+            ReLU(),
+        ]
+    layers += [
+        Flatten(),
+        Dropout(0.3),
+        Dense(units, use_bias=False),
+        BatchNorm(),
+        ReLU(),
+        Dropout(0.3),
+        Dense(classes),
+    ]
+    return Sequential(layers)
 
 
 def extended(images: Dataset, seed: int) -> Dataset:
@@ -40,7 +85,7 @@ def extended(images: Dataset, seed: int) -> Dataset:
 READER = Recipe(
     name="reader",
     summary="for MNIST: digits of any pen and hand, told from what is no digit",
-    network=partial(network, width=24),
+    network=network,
     epochs=20,
     batch_size=128,
     learning_rate=0.01,

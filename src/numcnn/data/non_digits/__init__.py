@@ -26,13 +26,13 @@ SEVERAL = "several"
 
 # How often each kind comes.
 _SHARES = {
-    "letter": 0.32,
-    "shape": 0.25,
-    "scribble": 0.14,
+    "letter": 0.33,
+    "shape": 0.31,
+    "scribble": 0.19,
     "texture": 0.03,
-    "part": 0.05,
-    "several": 0.17,
-    "with neighbor": 0.04,
+    "part": 0.04,
+    "several": 0.07,
+    "with neighbor": 0.03,
 }
 
 
