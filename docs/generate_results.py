@@ -36,6 +36,9 @@ DATASETS = {
 }
 """What a recipe was made for, where that is not MNIST."""
 
+ELSEWHERE = {"reader"}
+"""Recipes that are not measured here: accuracy on MNIST is not what the reader is for."""
+
 HEAD = """\
 # Results
 
@@ -45,7 +48,8 @@ reached here. `numcnn train --help` lists the recipes, and each one's file in
 
 Each seed is a training of its own, on the official training images alone. A tenth of these chose
 the epoch to keep, but for `mnist-best` and `lenet5-fast`, which learn from all and keep the last.
-The accuracies are those of the official test images, which chose nothing.
+The accuracies are those of the official test images, which chose nothing. What the recipe `reader`
+is for, and how well it does that, stands on [its model's card](../src/numcnn/weights/README.md).
 
 The last two columns compare with the same network as textbooks write it, in loops over images,
 filters, rows and columns ([benchmarks/nested_loops.py](../benchmarks/nested_loops.py)): how long an
@@ -126,7 +130,7 @@ def page(results: list[dict[str, Any]]) -> str:
     """
     found = {result["recipe"]: result for result in results}
     measured = [found[name] for name in RECIPES if name in found]
-    missing = [f"`{name}`" for name in RECIPES if name not in found]
+    missing = [f"`{name}`" for name in RECIPES if name not in {*found, *ELSEWHERE}]
     parts = [
         HEAD,
         "| recipe | data | the original says | here, mean | range | seeds | parameters | epochs "

@@ -19,9 +19,9 @@ BELOW: dict[str, set[str]] = {
     "plots": {"nn"},
     "model_files": {"nn"},
     "training": {"nn", "data", "model_files"},
-    "recipes": {"nn", "data", "training"},
+    "recipes": {"nn", "data", "training", "reader"},
     "ensemble": {"nn", "data", "model_files", "training"},
-    "reader": {"nn", "vision", "model_files"},
+    "reader": {"nn", "vision", "model_files", "data"},
 }
 FOR_ALL_BUT_THE_NETWORK = {"atomic_file"}
 

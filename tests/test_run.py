@@ -90,7 +90,7 @@ def test_what_the_settings_came_down_to_is_written_as_json(tmp_path, recipe, mon
     assert resolved["recipe"] == recipe
     assert resolved["architecture"][0]["layer"] in ("Normalization", "Rescaling")
     assert resolved["epochs"] == 1
-    assert resolved["batch_size"] == (RECIPES[recipe].batch_size or 1438 - 143)
+    assert resolved["batch_size"] == (RECIPES[recipe].batch_size or 40 - 10)
     assert resolved["optimizer"] == repr(RECIPES[recipe].new_optimizer())
 
 

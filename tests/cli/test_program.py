@@ -23,7 +23,7 @@ COMMANDS = [
     ("models",),
     ("plan",),
     ("read",),
-    ("explain",),
+    ("serve",),
 ]
 
 WITHOUT = """

@@ -37,7 +37,12 @@ from numcnn.nn import (
 from numcnn.recipes.recipe import Recipe
 
 
-def network(image_shape: Shape, classes: int, width: int = 32, units: int = 128) -> Sequential:
+def network(
+    image_shape: Shape,  # noqa: ARG001 (what it is for is checked by what extends the data)
+    classes: int,
+    width: int = 32,
+    units: int = 128,
+) -> Sequential:
     """Make the network: two pairs of 3 x 3 convolutions and two dense layers.
 
     Args:
