@@ -46,7 +46,7 @@ def network(
     """Make the network: two pairs of 3 x 3 convolutions and two dense layers.
 
     Args:
-        image_shape: ``(height, width, channels)``, at least 4 x 4.
+        image_shape: ``(height, width, channels)``, at least 16 x 16.
         classes: How many outputs.
         width: The filters of the first two convolutions; the others have twice as many.
         units: The outputs of the first dense layer.
@@ -54,10 +54,10 @@ def network(
     layers: list[Layer] = [Normalization()]
     for filters in (width, 2 * width):
         layers += [
-            Conv2D(filters, 3, padding="same", use_bias=False),
+            Conv2D(filters, 3, use_bias=False),
             BatchNorm(),
             ReLU(),
-            Conv2D(filters, 3, padding="same", use_bias=False),
+            Conv2D(filters, 3, use_bias=False),
             MaxPool2D(),
             BatchNorm(),
             ReLU(),
@@ -91,7 +91,7 @@ READER = Recipe(
     name="reader",
     summary="for MNIST: digits of any pen and hand, told from what is no digit",
     network=network,
-    epochs=20,
+    epochs=16,
     batch_size=128,
     learning_rate=0.01,
     schedule=OneCycle,
