@@ -25,7 +25,7 @@ Layers = NDArray[np.float32]
 _SIZE = 44  # pixels of a digit's height, about what cuts are looked for in
 _LENGTHS, _HOW_OFTEN = (2, 3, 4), (0.6, 0.3, 0.1)
 # Shares of a digit's ink, or of a piece's, that tell what a piece is.
-_WHOLE, _BIT, _MOST, _HALF = 0.86, 0.14, 0.6, (0.25, 0.7)
+_WHOLE, _BIT, _MOST, _HALF = 0.93, 0.1, 0.6, (0.25, 0.7)
 _COVERED = 0.25  # of full ink: where a digit is
 _NARROW = 0.38  # of its height: half a digit that may be taken for a 1
 # Which digits' left or right parts are no digit: the right half of a 4 is a 1, that of an 8 a 3.
