@@ -5,6 +5,8 @@ import pytest
 from PIL import Image, ImageDraw
 
 import numcnn
+from benchmarks.handwriting.conditions import CONDITIONS
+from benchmarks.handwriting.writers import StrokeWriter
 from numcnn.reader import (
     Digit,
     Line,
@@ -75,6 +77,14 @@ def test_a_page_is_read_line_by_line():
 
 def test_a_photograph_of_a_page_in_uneven_light():
     assert READER.read(photograph(page(["2075", "318"]))).text == "2075\n318"
+
+
+@pytest.mark.parametrize("seed", [4, 22, 40])
+def test_the_edge_of_the_sheet_is_no_one(seed):
+    photo = CONDITIONS["paper on a desk"](
+        StrokeWriter(), np.random.default_rng(seed), [3, 2], "spaced"
+    )
+    assert READER.read(photo.content).text == "\n".join(photo.lines)
 
 
 @pytest.mark.parametrize(

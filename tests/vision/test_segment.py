@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from numcnn.vision import Opinion, best_split, find_cuts, find_digits, join
+from numcnn.vision import Opinion, best_split, find_cuts, find_digits, find_lines, join
 from numcnn.vision.joining import best_joins
 from numcnn.vision.region import Region
 from tests.vision.strokes import draw, noisy, write
@@ -153,3 +153,15 @@ def test_a_hair_thin_digit_is_no_frame_and_what_is_framed_is_read_without():
 def test_join_needs_regions():
     with pytest.raises(ValueError, match="at least one"):
         join([])
+
+
+def test_what_lies_along_the_edge_of_a_sheet_is_not_written_on_it():
+    amount = np.zeros((300, 400), np.float32)
+    sheet = np.zeros(amount.shape, bool)
+    sheet[:, 40:] = True
+    amount[120:180, 41:44] = 1  # the edge's shadow
+    amount[100:200, 60:70] = 1  # a 1 beside it
+    amount[100:200, 200:210] = 1
+    assert len(find_lines(amount)[0]) == 3
+    [line] = find_lines(amount, sheet)
+    assert [region.x for region in line] == [60, 200]

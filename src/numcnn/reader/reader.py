@@ -26,7 +26,8 @@ CLUTTER = "part of a picture, not of writing on plain paper"
 _CLUTTERED = 0.08
 _CROWD, _LEAST_READ = 4, 0.2  # of things that were found, of their ink
 _A_LINE, _SURE = 2, 0.9  # digits, each of which is so probable
-_AS_SENSIBLE = 0.02  # of `_sense`
+_AS_SENSIBLE, _CLEARLY = 0.02, 0.1  # of `_sense`
+_SLIVER = 0.3  # of the typical height: how broad a 1 is at most, and what is seen of a sheet's edge
 _CERTAIN = 1.5  # of which is ink and which is paper; see `numcnn.vision.Ink`
 
 
@@ -136,8 +137,10 @@ class Reader:
         if page.sheet is not None:
             # What was taken for a desk may be paper in the shadow.
             whole = page.uncropped().grouped(hearing.score)
-            sense, more = _sense(best, hearing), len(whole.regions) > len(best.regions)
-            if _sense(whole, hearing) > (sense - _AS_SENSIBLE if more else sense):
+            # What is seen of the sheet's edge looks like a 1, and does not count.
+            more = _broad(whole) > _broad(best)
+            needed = _sense(best, hearing) + (-_AS_SENSIBLE if more else _CLEARLY)
+            if _sense(whole, hearing) > needed:
                 best = whole
         return best
 
@@ -222,6 +225,12 @@ def _sense(page: Page, hearing: Hearing) -> float:
         return -1.0
     surely = [np.exp(opinion.digit) for opinion in hearing.score(page.regions)]
     return float(2 * np.average(surely, weights=heights) - 1)
+
+
+def _broad(page: Page) -> int:
+    """Count what is too broad for the edge of a sheet."""
+    typical = float(np.median([region.height for region in page.regions] or [0]))
+    return sum(region.width > _SLIVER * typical for region in page.regions)
 
 
 def shipped_model() -> Path:

@@ -118,4 +118,4 @@ def find_digits(
 
 def _page(picture: Picture, sheet: NDArray[np.bool_] | None, is_light: bool | None) -> Page:
     ink = find_ink(picture.pixels, is_light, sheet)
-    return Page(picture, sheet, ink, tuple(tuple(line) for line in find_lines(ink.amount)))
+    return Page(picture, sheet, ink, tuple(tuple(line) for line in find_lines(ink.amount, sheet)))

@@ -11,6 +11,7 @@ from scipy import ndimage
 from numcnn.vision.region import Region, join, trimmed
 
 Map = NDArray[np.float32]
+Mask = NDArray[np.bool_]
 
 # Of full ink: paler ink is the soft edge of a stroke, and two edges that meet are not yet touching.
 _CORE = 0.25
@@ -23,15 +24,17 @@ _LONG_CONTACT = 0.6  # of a region's longer side
 _LONG = 1.8  # times the typical height: longer than any stroke of a digit
 _LOW = 0.45  # of the typical height: lower than any line of digits
 _HOLLOW = 0.03  # of its box: how much ink a frame has
+_MARGIN = 0.012  # of the longest side: as near to a sheet's edge, nobody writes
 _TINY = 64  # pixels; a picture no larger is all one digit
 _SMALLEST = 8  # pixels in any other
 
 
-def find_lines(amount: Map) -> list[list[Region]]:
+def find_lines(amount: Map, sheet: Mask | None = None) -> list[list[Region]]:
     """Find what is written, line by line from top to bottom, each from left to right.
 
     Args:
         amount: The ink, 0 to 1, float32 ``(height, width)``.
+        sheet: Where the sheet is that is written on, ``(height, width)``; None if it is all.
 
     Returns:
         The regions of each line; no line is empty.
@@ -40,6 +43,8 @@ def find_lines(amount: Map) -> list[list[Region]]:
     regions = _components(amount)
     if not is_tiny:
         regions = [region for region in regions if not _is_edge(region, amount.shape)]
+        if sheet is not None:
+            regions = _within(regions, sheet)
     regions = _merged(_without_specks(regions, _SPECK, 2 if is_tiny else _SMALLEST))
     if not is_tiny:
         regions = _without_lines(_without_specks(regions, _CRUMB, _SMALLEST))
@@ -110,6 +115,18 @@ def _is_edge(region: Region, shape: tuple[int, ...]) -> bool:
     )
     touching = max(np.count_nonzero(side) if at else 0 for at, side in contacts)
     return bool(touching > _LONG_CONTACT * max(region.height, region.width))
+
+
+def _within(regions: list[Region], sheet: Mask) -> list[Region]:
+    """Drop what lies along a sheet's edge: the edge's own shadow, or a bit of the desk."""
+    margin = max(2, round(_MARGIN * max(sheet.shape)))
+    inner = ndimage.minimum_filter(sheet, 2 * margin + 1, mode="nearest")
+    kept = []
+    for region in regions:
+        x, y, width, height = region.box
+        if region.ink[inner[y : y + height, x : x + width]].sum() > region.mass / 2:
+            kept.append(region)
+    return kept
 
 
 def _without_lines(regions: list[Region]) -> list[Region]:
