@@ -16,6 +16,7 @@ Probabilities = NDArray[np.float64]
 _DIGITS = tuple("0123456789")
 _OTHER, _SEVERAL = "other", "several"
 _SURE, _FIRST = 0.99, 2  # of one look no other is needed; how often the first look counts
+_SOFTER = 1.5  # the temperature of opinions
 _ROUND, _SOLID, _BROAD = 0.6, 0.6, 0.4  # of a blot: its sides, how full its box is, its stroke
 _NONE = 11  # the place of "other"
 
@@ -194,10 +195,16 @@ class Hearing:
         return [self._said[region] for region in regions]
 
     def score(self, regions: Sequence[Region]) -> list[Opinion]:
-        """Say what each region is, as those ask who find regions."""
+        """Say what each region is, as those ask who find regions.
+
+        Most of what they ask about was never written as it stands there, so the probabilities are
+        softened.
+        """
         opinions = []
         for row in self.probabilities(regions):
-            digit, several, neither = row[:10].max(), row[10], row[11]
+            soft = row ** (1 / _SOFTER)
+            soft /= soft.sum()
+            digit, several, neither = soft[:10].max(), soft[10], soft[11]
             if not self._judge.knows_others:
                 several, neither = 1.0, 0.0
             logs = np.log(np.maximum([digit, several, neither], 1e-9))

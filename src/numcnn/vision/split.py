@@ -20,10 +20,11 @@ from numcnn.vision.region import Region, trimmed
 
 _ROWS = 48  # in which cuts are looked for
 _DEAREST = 3.0  # strokes that a cut may cross
-_APART = 0.09  # of the height: cuts of one kind
+_APART = 0.045  # of the height: cuts of one kind
 _NARROWEST = 0.1  # of the height: a digit
 _WIDEST = 1.3  # of the height: a digit
 _WIDE = 1.05  # of the height: more is rare
+_SHAPE = 6.0  # logarithm per height: what is lower or wider is so much less probable
 _NARROWEST_PAIR = 0.65  # of the height: what may be two digits
 _LEAST_MASS = 0.15  # of what a digit has on average: less is a crumb
 # Logarithms of how improbable a cut is that a reader's certainty does not justify.
@@ -222,7 +223,7 @@ def _shape_score(digit: Region, height: float) -> float:
     """Return a logarithm of how probable a digit's shape is: few are low, narrow or very wide."""
     low = max(0.0, 0.7 - digit.height / height)
     wide = max(0.0, digit.width / height - _WIDE)
-    return -12.0 * (low + wide)
+    return -_SHAPE * (low + wide)
 
 
 def _reduced(ink: NDArray[np.float32], step: int) -> NDArray[np.float32]:
