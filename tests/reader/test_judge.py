@@ -78,7 +78,7 @@ def test_each_region_is_looked_at_once(monkeypatch):
 
     def logits(_, images):
         asked.append(len(images))
-        return np.eye(12)[np.zeros(len(images), int)] * 20
+        return np.eye(12)[np.full(len(images), 3)] * 9
 
     monkeypatch.setattr(Judge, "logits", logits)
     hearing = Hearing(judge)
@@ -87,7 +87,9 @@ def test_each_region_is_looked_at_once(monkeypatch):
     hearing.score(regions)
     opinion, *_ = hearing.score(regions)
     assert asked == [2, 1]
-    assert opinion.digit == pytest.approx(0, abs=1e-6)
+    # The probability of each other class is exp(-9) as much, and in an opinion exp(-6).
+    assert opinion.digit == pytest.approx(-np.log1p(11 * np.exp(-6)), rel=1e-6)
+    assert opinion.several == pytest.approx(opinion.digit - 6)
 
 
 def test_it_looks_again_turned_and_leaning_where_it_is_not_sure(monkeypatch):
