@@ -26,7 +26,7 @@ CLUTTER = "part of a picture, not of writing on plain paper"
 _CLUTTERED = 0.08
 _CROWD, _LEAST_READ = 4, 0.2  # of things that were found, of their ink
 _A_LINE, _SURE = 2, 0.9  # digits, each of which is so probable
-_AS_SENSIBLE, _CLEARLY = 0.02, 0.1  # of `_sense`
+_AS_SENSIBLE, _CLEARLY, _SENSIBLE = 0.02, 0.1, 0.9  # of `_sense`
 _SLIVER = 0.3  # of the typical height: how broad a 1 is at most, and what is seen of a sheet's edge
 _CERTAIN = 1.5  # of which is ink and which is paper; see `numcnn.vision.Ink`
 
@@ -131,7 +131,7 @@ class Reader:
     def _grouped(self, page: Page, hearing: Hearing) -> Page:
         """Tell digits apart, and look again where little of what was found makes sense."""
         ways = [page.grouped(hearing.score)]
-        if page.ink.certainty <= _CERTAIN:
+        if page.ink.certainty <= _CERTAIN and _sense(ways[0], hearing) < _SENSIBLE:
             ways.append(page.inverted().grouped(hearing.score))
         best = max(ways, key=lambda way: _sense(way, hearing))
         if page.sheet is not None:

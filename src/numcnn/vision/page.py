@@ -25,7 +25,7 @@ from numcnn.vision.sheet import find_sheet
 from numcnn.vision.split import best_split
 
 _A_LINE = 2  # of digits for sure make it probable that the others are digits
-_SURE = -0.05  # the logarithm of a probability: nothing is cut or joined then
+_SURE = -0.12  # the logarithm of a probability: nothing is cut or joined then
 
 
 @final

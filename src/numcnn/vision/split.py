@@ -166,24 +166,30 @@ def _ends(region: Region) -> list[Cut]:
 
 def _between(region: Region, ends: list[Cut], height: float) -> dict[tuple[int, int], Region]:
     """Return what lies between two cuts, of all pairs between which a digit may be."""
-    columns = np.arange(region.width)
-    sides = [columns >= cut.columns[:, np.newaxis] for cut in ends]
     # A line's digits fill as much of their boxes on average.
     least = _LEAST_MASS * region.mass * min(1.0, 0.6 * height / region.width)
     digits: dict[tuple[int, int], Region] = {}
-    for start, left in enumerate(sides):
-        for end in range(start + 1, len(sides)):
-            if (start, end) == (0, len(sides) - 1):
+    for start, left in enumerate(ends):
+        for end, right in enumerate(ends[start + 1 :], start + 1):
+            if (start, end) == (0, len(ends) - 1):
                 continue
-            gap = ends[end].columns - ends[start].columns
+            gap = right.columns - left.columns
             if gap.mean() < _NARROWEST * height or gap.min() < -0.1 * height:
                 continue
             if gap.mean() > 1.5 * height:
                 break
-            digit = trimmed(region.x, region.y, np.where(left & ~sides[end], region.ink, 0))
+            digit = _piece(region, left, right)
             if digit is not None and digit.mass >= least and _may_be_digit(digit, height):
                 digits[start, end] = digit
     return digits
+
+
+def _piece(region: Region, left: Cut, right: Cut) -> Region | None:
+    """Return the ink between two cuts; None if there is none."""
+    first, last = int(left.columns.min()), int(right.columns.max())
+    columns = np.arange(first, last)
+    inside = (columns >= left.columns[:, np.newaxis]) & (columns < right.columns[:, np.newaxis])
+    return trimmed(region.x + first, region.y, np.where(inside, region.ink[:, first:last], 0))
 
 
 def _are_several(
@@ -202,12 +208,10 @@ def _are_several(
     """
     pairs = [whole]
     if len(path) > 2:
-        columns = np.arange(region.width)
-        joined = []
-        for (start, _), (_, end) in pairwise(path):
-            left, right = ends[start].columns[:, np.newaxis], ends[end].columns[:, np.newaxis]
-            pair = np.where((columns >= left) & (columns < right), region.ink, 0)
-            joined.append(trimmed(region.x, region.y, pair) or region)
+        joined = [
+            _piece(region, ends[start], ends[end]) or region
+            for (start, _), (_, end) in pairwise(path)
+        ]
         pairs = list(score(joined))
     surely = float(np.mean([opinions[span].digit for span in path]))
     several = float(np.mean([pair.several for pair in pairs]))
