@@ -22,6 +22,7 @@ from numcnn.vision.picture import (
 from numcnn.vision.region import Region
 from numcnn.vision.segment import find_lines
 from numcnn.vision.sheet import find_sheet
+from numcnn.vision.solid import solid
 from numcnn.vision.split import best_split
 
 _A_LINE = 2  # of digits for sure make it probable that the others are digits
@@ -118,4 +119,8 @@ def find_digits(
 
 def _page(picture: Picture, sheet: NDArray[np.bool_] | None, is_light: bool | None) -> Page:
     ink = find_ink(picture.pixels, is_light, sheet)
-    return Page(picture, sheet, ink, tuple(tuple(line) for line in find_lines(ink.amount, sheet)))
+    lines = tuple(
+        tuple(solid(region, picture.pixels) for region in line)
+        for line in find_lines(ink.amount, sheet)
+    )
+    return Page(picture, sheet, ink, lines)
