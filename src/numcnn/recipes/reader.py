@@ -37,27 +37,24 @@ from numcnn.nn import (
 from numcnn.recipes.recipe import Recipe
 
 
-def network(
-    image_shape: Shape,  # noqa: ARG001 (what it is for is checked by what extends the data)
-    classes: int,
-    width: int = 32,
-    units: int = 128,
-) -> Sequential:
+def network(image_shape: Shape, classes: int, width: int = 32, units: int = 128) -> Sequential:
     """Make the network: two pairs of 3 x 3 convolutions and two dense layers.
 
     Args:
-        image_shape: ``(height, width, channels)``, at least 16 x 16.
+        image_shape: ``(height, width, channels)``, at least 4 x 4. Where the convolutions would not
+            fit into the image, they see a margin around it.
         classes: How many outputs.
         width: The filters of the first two convolutions; the others have twice as many.
         units: The outputs of the first dense layer.
     """
+    padding = "valid" if min(image_shape[:2]) >= 16 else "same"
     layers: list[Layer] = [Normalization()]
     for filters in (width, 2 * width):
         layers += [
-            Conv2D(filters, 3, use_bias=False),
+            Conv2D(filters, 3, padding=padding, use_bias=False),
             BatchNorm(),
             ReLU(),
-            Conv2D(filters, 3, use_bias=False),
+            Conv2D(filters, 3, padding=padding, use_bias=False),
             MaxPool2D(),
             BatchNorm(),
             ReLU(),
