@@ -343,15 +343,20 @@ def seconds_per_image(
         repeats: How many steps; the fastest counts.
         seed: Of images and labels.
     """
-    rng = np.random.default_rng(seed)
-    batch = rng.integers(0, 256, (images, *model.input_shape)).astype(np.uint8)
-    labels = rng.integers(0, model.output_shape[0], images)
+    rng, batch, labels = _random_batch(model, images, seed)
     times = []
     for _ in range(repeats):
         start = time.perf_counter()
         training_step(model, batch, labels, loss, rng)
         times.append(time.perf_counter() - start)
     return min(times) / images
+
+
+def _random_batch(model: Sequential, images: int, seed: int):
+    """Random images and labels, and the generator that they came from."""
+    rng = np.random.default_rng(seed)
+    batch = rng.integers(0, 256, (images, *model.input_shape)).astype(np.uint8)
+    return rng, batch, rng.integers(0, model.output_shape[0], images)
 
 
 def engine_seconds_per_image(
@@ -366,9 +371,7 @@ def engine_seconds_per_image(
         repeats: How many steps; the fastest counts.
         seed: Of images and labels.
     """
-    rng = np.random.default_rng(seed)
-    batch = rng.integers(0, 256, (images, *model.input_shape)).astype(np.uint8)
-    labels = rng.integers(0, model.output_shape[0], images)
+    rng, batch, labels = _random_batch(model, images, seed)
     times = []
     with model.training_engine() as engine:
         for _ in range(1 + repeats):  # The first step makes the plan.

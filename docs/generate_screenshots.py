@@ -1,16 +1,16 @@
 """Take the pictures of the drawing board for the README, in Chromium.
 
-python docs/generate_screenshots.py
+python -m docs.generate_screenshots
 """
 
 import io
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 from PIL import Image
 from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+from benchmarks.serving import running
 
 IMAGES = Path(__file__).parent / "images"
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
@@ -42,31 +42,20 @@ def save(page: Page, name: str) -> None:
 
 def main() -> None:
     """Serve, draw, and take the pictures."""
-    words = [sys.executable, "-m", "numcnn", "serve", "--port", "0"]
-    with subprocess.Popen(
-        words, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
-    ) as server:
-        try:
-            assert server.stdout is not None
-            url = server.stdout.readline().split()[3]
-            with sync_playwright() as program:
-                browser = program.chromium.launch(
-                    executable_path=shutil.which("chromium"), args=ARGUMENTS
-                )
-                page = shown(browser, url, "256", **DESKTOP)
-                maps = page.locator(".layer .maps").nth(2)
-                maps.hover(position={"x": 130, "y": 40})
-                expect(page.locator("#cell table.grid")).to_have_count(3)
-                page.mouse.move(5, 5)
-                page.evaluate("scrollTo(0, 0)")
-                page.wait_for_timeout(500)
-                save(page, "board-desktop.webp")
-                page = shown(browser, url, "4071", **PHONE)
-                page.wait_for_timeout(500)
-                save(page, "board-phone.webp")
-                browser.close()
-        finally:
-            server.terminate()
+    with running(1) as (url, _), sync_playwright() as program:
+        browser = program.chromium.launch(executable_path=shutil.which("chromium"), args=ARGUMENTS)
+        page = shown(browser, url, "256", **DESKTOP)
+        maps = page.locator(".layer .maps").nth(2)
+        maps.hover(position={"x": 130, "y": 40})
+        expect(page.locator("#cell table.grid")).to_have_count(3)
+        page.mouse.move(5, 5)
+        page.evaluate("scrollTo(0, 0)")
+        page.wait_for_timeout(500)
+        save(page, "board-desktop.webp")
+        page = shown(browser, url, "4071", **PHONE)
+        page.wait_for_timeout(500)
+        save(page, "board-phone.webp")
+        browser.close()
 
 
 if __name__ == "__main__":

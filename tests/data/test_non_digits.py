@@ -108,6 +108,7 @@ def test_other_images_are_refused(change):
         change(unlabeled, 0.5, 0)
 
 
-def test_a_share_below_nothing_is_refused():
+@pytest.mark.parametrize("change", [with_non_digits, with_variants])
+def test_a_share_below_nothing_is_refused(change):
     with pytest.raises(ValueError, match=r"share is -1; give at least 0, such as 0\.25"):
-        with_non_digits(digits(), -1, 0)
+        change(digits(), -1, 0)

@@ -132,3 +132,6 @@ def test_other_images_are_refused():
     nothing = Dataset(images.images[2:3], np.array([10]), CLASSES, "nothing")
     with pytest.raises(ValueError, match="nothing has no digits"):
         with_chains(nothing, 0.5, 0)
+    blank = Dataset(np.zeros_like(images.images[:2]), np.array([0, 1]), CLASSES, "blank")
+    with pytest.raises(ValueError, match="blank has no digits with ink"):
+        with_chains(blank, 0.5, 0)

@@ -111,21 +111,19 @@ def _handwriting(image: Path, output: Path, digit: int, model: Path | None) -> N
     findings = []
     for seen in told.seen:
         answer = seen.answer
-        best = sorted(zip(seen.probabilities, names, strict=True), reverse=True)[:3]
-        is_read = isinstance(answer, Digit)
+        best = sorted(zip(seen.probabilities, names, strict=True), reverse=True)[:MOST]
         findings.append(
             plots.Finding(
                 told.picture.to_working(answer.box),
                 str(answer.digit) if isinstance(answer, Digit) else answer.reason,
-                is_read,
+                isinstance(answer, Digit),
                 seen.frame,
                 seen.evidence,
                 [(name, float(probability)) for probability, name in best],
             )
         )
     network, classes = reader.model_file.model, reader.model_file.classes
-    frame = told.seen[digit - 1].frame[None, :, :, None]
-    layers = [(name, output[0]) for name, output in network.activations(frame)]
+    layers = explanation.layer_outputs(network, told.seen[digit - 1].frame[..., np.newaxis])
     figure = plots.explanation(told.picture.pixels, findings, layers, classes, digit - 1)
     plots.save(figure, output)
 

@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from numcnn.data.dataset import Dataset
-from numcnn.data.streams import STREAM_VARIANTS, check_seed
+from numcnn.data.framed_digits import check_framed_digits
+from numcnn.data.streams import STREAM_VARIANTS
 
 Image = NDArray[np.uint8]
 
@@ -23,21 +24,16 @@ def with_variants(digits: Dataset, share: float, seed: int) -> Dataset:
         seed: The same seed adds the same.
 
     Raises:
-        ValueError: The images are of another size or have no labels.
+        ValueError: The images are of another size or have no labels, or ``share`` is negative.
     """
-    check_seed(seed)
-    if digits.image_shape != (28, 28, 1) or digits.labels is None:
-        raise ValueError(
-            f"{digits.name} has images of {digits.image_shape}; variants are made of labeled ones "
-            "of (28, 28, 1), as those of MNIST"
-        )
+    known = check_framed_digits(digits, share, seed)
     rng = np.random.default_rng([seed, STREAM_VARIANTS])
-    images, labels = [digits.images], [digits.labels]
+    images, labels = [digits.images], [known]
     for name, change in (("7", crossed), ("1", flagged)):
         if name not in digits.classes:
             continue
         label = digits.classes.index(name)
-        originals = np.flatnonzero(digits.labels == label)
+        originals = np.flatnonzero(known == label)
         chosen = rng.choice(originals, round(share * len(originals)))
         changed = [change(digits.images[place, :, :, 0], rng) for place in chosen]
         if changed:

@@ -8,14 +8,14 @@ learning applied to document recognition", 1998, section V-C.
 """
 
 from collections.abc import Iterator
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
 from numcnn.data import OTHER, SEVERAL, Dataset
-from numcnn.data.streams import STREAM_CHAINS, check_seed
+from numcnn.data.framed_digits import check_framed_digits
+from numcnn.data.streams import STREAM_CHAINS
 from numcnn.vision import Region, find_pieces, normalize
 from numcnn.vision.region import trimmed
 
@@ -48,21 +48,15 @@ def with_chains(digits: Dataset, share: float, seed: int) -> Dataset:
         ValueError: The images are of another size, digits or classes are missing, or ``share`` is
             negative.
     """
-    check_seed(seed)
-    if digits.image_shape != (28, 28, 1) or digits.labels is None:
-        raise ValueError(
-            f"{digits.name} has images of {digits.image_shape}; chains are written with labeled "
-            "ones of (28, 28, 1), as those of MNIST"
-        )
+    known = check_framed_digits(digits, share, seed)
     if missing := {*"0123456789", OTHER, SEVERAL} - set(digits.classes):
         raise ValueError(f"{digits.name} has no class {min(missing)!r}; a reader's images have it")
-    if not 0 <= share < float("inf"):
-        raise ValueError(f"share is {share}; give at least 0, such as 0.2")
-    names = [digits.classes[label] for label in digits.labels]
-    rows = np.flatnonzero([name.isdigit() for name in names])
+    names = [digits.classes[label] for label in known]
+    has_ink = digits.images.any(axis=(1, 2, 3))
+    rows = np.flatnonzero(has_ink & np.array([name.isdigit() for name in names]))
     if not rows.size:
         raise ValueError(
-            f"{digits.name} has no digits among its images; chains are written with them"
+            f"{digits.name} has no digits with ink among its images; chains are written with them"
         )
     pool = digits.images[rows, :, :, 0]
     values = np.array([int(names[row]) for row in rows])
@@ -78,7 +72,7 @@ def with_chains(digits: Dataset, share: float, seed: int) -> Dataset:
         return digits
     return Dataset(
         np.concatenate([digits.images, np.stack(images[:count])[..., np.newaxis]]),
-        np.concatenate([digits.labels, np.array(labels[:count])]),
+        np.concatenate([known, np.array(labels[:count])]),
         digits.classes,
         digits.name,
     )
@@ -168,12 +162,11 @@ def what_is(piece: Region, layers: Layers, values: NDArray[np.int64]) -> str | N
 
 def _enlarged(digit: NDArray[np.uint8], scale: float) -> NDArray[np.float32]:
     """Cut off the margin and enlarge; the ink from 0 to 1."""
-    rows, columns = np.flatnonzero(digit.any(axis=1)), np.flatnonzero(digit.any(axis=0))
-    if not rows.size:
+    own = trimmed(0, 0, digit.astype(np.float32) / np.float32(255))
+    if own is None:
         return np.zeros((1, 1), np.float32)
-    own: Any = digit[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
     factor = scale * _SIZE / 20
-    size = max(1, round(own.shape[1] * factor)), max(1, round(own.shape[0] * factor))
-    ink = Image.fromarray(own.astype(np.float32) / 255).resize(size, Image.Resampling.BICUBIC)
+    size = max(1, round(own.width * factor)), max(1, round(own.height * factor))
+    ink = Image.fromarray(own.ink).resize(size, Image.Resampling.BICUBIC)
     # Sharp again: MNIST's soft edges, enlarged, would be a blur.
     return np.clip((np.asarray(ink) - 0.5) * 2 + 0.5, 0, 1)

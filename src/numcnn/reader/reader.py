@@ -130,17 +130,18 @@ class Reader:
 
     def _grouped(self, page: Page, hearing: Hearing) -> Page:
         """Tell digits apart, and look again where little of what was found makes sense."""
-        ways = [page.grouped(hearing.score)]
-        if page.ink.certainty <= _CERTAIN and _sense(ways[0], hearing) < _SENSIBLE:
-            ways.append(page.inverted().grouped(hearing.score))
-        best = max(ways, key=lambda way: _sense(way, hearing))
+        best = page.grouped(hearing.score)
+        sense = _sense(best, hearing)
+        if page.ink.certainty <= _CERTAIN and sense < _SENSIBLE:
+            other = page.inverted().grouped(hearing.score)
+            if (found := _sense(other, hearing)) > sense:
+                best, sense = other, found
         if page.sheet is not None:
             # What was taken for a desk may be paper in the shadow.
             whole = page.uncropped().grouped(hearing.score)
             # What is seen of the sheet's edge looks like a 1, and does not count.
             more = _broad(whole) > _broad(best)
-            needed = _sense(best, hearing) + (-_AS_SENSIBLE if more else _CLEARLY)
-            if _sense(whole, hearing) > needed:
+            if _sense(whole, hearing) > sense + (-_AS_SENSIBLE if more else _CLEARLY):
                 best = whole
         return best
 

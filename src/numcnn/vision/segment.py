@@ -44,7 +44,7 @@ def find_lines(amount: Map, sheet: Mask | None = None) -> list[list[Region]]:
     if not is_tiny:
         regions = [region for region in regions if not _is_edge(region, amount.shape)]
         if sheet is not None:
-            regions = _within(regions, sheet)
+            regions = _off_the_edge(regions, sheet)
     regions = _merged(_without_specks(regions, _SPECK, 2 if is_tiny else _SMALLEST))
     if not is_tiny:
         regions = _without_lines(_without_specks(regions, _CRUMB, _SMALLEST))
@@ -117,7 +117,7 @@ def _is_edge(region: Region, shape: tuple[int, ...]) -> bool:
     return bool(touching > _LONG_CONTACT * max(region.height, region.width))
 
 
-def _within(regions: list[Region], sheet: Mask) -> list[Region]:
+def _off_the_edge(regions: list[Region], sheet: Mask) -> list[Region]:
     """Drop what lies along a sheet's edge: the edge's own shadow, or a bit of the desk."""
     margin = max(2, round(_MARGIN * max(sheet.shape)))
     inner = ndimage.minimum_filter(sheet, 2 * margin + 1, mode="nearest")

@@ -85,8 +85,7 @@ def create_app(settings: Settings | None = None) -> ASGIApp:
     )
     async def readiness() -> Response:
         """Say whether pictures can be read now: the model is loaded, and the line is not full."""
-        limits = settings.limits
-        if not app.state.is_ready or service.gate.inside >= limits.at_once + limits.waiting:
+        if not app.state.is_ready or service.gate.is_full:
             raise problems.Problem(503, "busy", {"Retry-After": "1"})
         return PlainTextResponse("ok\n")
 

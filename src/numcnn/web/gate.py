@@ -29,13 +29,18 @@ class Gate:
         self._threads: ThreadPoolExecutor | None = None
         self.inside = 0
 
+    @property
+    def is_full(self) -> bool:
+        """Whether whoever comes now is sent away."""
+        return self.inside >= self._limits.at_once + self._limits.waiting
+
     async def run(self, work: Callable[[], Result]) -> Result:
         """Compute something on one of the threads.
 
         Raises:
             Problem: There is no place (429), or it took too long (503).
         """
-        if self.inside >= self._limits.at_once + self._limits.waiting:
+        if self.is_full:
             # Many who are sent away at once come back at once, and leave no time for the others.
             await asyncio.sleep(_REFUSAL)
             raise Problem(429, "too many pictures at once; try again soon", {"Retry-After": "1"})

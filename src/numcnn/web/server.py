@@ -101,8 +101,7 @@ def serve(
     app: ASGIApp | str = create_app(settings)
     listener = _listen(host, port)
     address = _address(host, listener)
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
-    PatientProtocol.header_seconds = settings.limits.header_seconds
+    _prepare(settings)
     os.environ[_SETTINGS] = settings.as_json()
     with tempfile.TemporaryDirectory(prefix="numcnn-") as folder:
         if workers > 1:
@@ -140,10 +139,15 @@ def app_of_worker() -> ASGIApp:
     """Make the application in a process that `serve` has started."""
     from numcnn.web.app import create_app
 
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     settings = Settings.from_json(os.environ[_SETTINGS])
-    PatientProtocol.header_seconds = settings.limits.header_seconds
+    _prepare(settings)
     return create_app(settings)
+
+
+def _prepare(settings: Settings) -> None:
+    """Set what all of a process shares: how it logs, and how long it waits for a head."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+    PatientProtocol.header_seconds = settings.limits.header_seconds
 
 
 def _listen(host: str, port: int) -> socket.socket:

@@ -10,11 +10,12 @@ from collections.abc import Callable
 import numpy as np
 
 from numcnn.data.dataset import Dataset
+from numcnn.data.framed_digits import check_framed_digits
 from numcnn.data.non_digits.letters import LETTERS, letter
 from numcnn.data.non_digits.pieces import part, several, with_neighbor
 from numcnn.data.non_digits.scribbles import scribble, texture
 from numcnn.data.non_digits.shapes import SHAPES, shape
-from numcnn.data.streams import STREAM_NON_DIGITS, check_seed
+from numcnn.data.streams import STREAM_NON_DIGITS
 
 __all__ = ["LETTERS", "OTHER", "SEVERAL", "SHAPES", "with_non_digits"]
 
@@ -50,15 +51,8 @@ def with_non_digits(digits: Dataset, share: float, seed: int) -> Dataset:
     Raises:
         ValueError: The images are of another size or have no labels, or ``share`` is negative.
     """
-    check_seed(seed)
-    if digits.image_shape != (28, 28, 1) or digits.labels is None:
-        raise ValueError(
-            f"{digits.name} has images of {digits.image_shape}; drawings that are no digits are "
-            "made for labeled ones of (28, 28, 1), as those of MNIST"
-        )
-    if not 0 <= share < float("inf"):
-        raise ValueError(f"share is {share}; give at least 0, such as 0.25")
-    images, labels = digits.images[..., 0], digits.labels
+    labels = check_framed_digits(digits, share, seed)
+    images = digits.images[..., 0]
     makers: dict[str, Callable[[np.random.Generator], np.ndarray]] = {
         "letter": letter,
         "shape": shape,
