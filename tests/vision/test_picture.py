@@ -142,12 +142,12 @@ def huge_png(width, height):
     return start + chunk(b"IDAT", zlib.compress(bytes(1000))) + chunk(b"IEND", b"")
 
 
-@pytest.mark.parametrize("size", [(30_000, 30_000), (10_000, 9_000), (60_000, 1000)])
+@pytest.mark.parametrize("size", [(30_000, 30_000), (10_000, 9_000), (60_000, 1100)])
 def test_a_bomb_is_refused_before_it_takes_memory(size):
     content = huge_png(*size)
     tracemalloc.start()
     try:
-        with pytest.raises(PictureError, match=r"^bytes: .*pixels"):
+        with pytest.raises(PictureError, match=r"^bytes: .*million.* smaller"):
             load_picture(content)
         assert tracemalloc.get_traced_memory()[1] < 1_000_000
     finally:
@@ -180,7 +180,7 @@ def test_bad_files_are_told_in_one_line(content, reason, tmp_path):
 def test_bad_paths(tmp_path):
     with pytest.raises(PictureError, match="no such file"):
         load_picture(tmp_path / "none.png")
-    with pytest.raises(PictureError, match="a folder"):
+    with pytest.raises(PictureError, match=": a folder"):
         load_picture(tmp_path)
     with pytest.raises(PictureError, match="null"):
         load_picture("a\0b")

@@ -22,7 +22,7 @@ Source = str | os.PathLike[str] | bytes | bytearray | memoryview | IO[bytes] | I
 Box = tuple[int, int, int, int]
 
 MAX_BYTES = 32_000_000
-MAX_PIXELS = 50_000_000
+MAX_PIXELS = 64_000_000  # What phones call 50 megapixels may be a little more.
 WORKING_SIZE = 1600
 MIN_SIDE = 8
 
@@ -199,6 +199,8 @@ def _file_content(path: Path, max_bytes: int) -> bytes | None:
             return file.read(max_bytes + 1)
     except FileNotFoundError as error:
         raise PictureError("no such file") from error
+    except PictureError:
+        raise
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error
         raise PictureError(f"cannot be read ({_one_line(reason)})") from error
@@ -211,7 +213,10 @@ def _open(content: bytes) -> Image.Image:
             warnings.simplefilter("ignore")
             return Image.open(io.BytesIO(content), formats=_FORMATS)
     except Image.DecompressionBombError as error:
-        raise PictureTooLargeError("too many pixels; make it smaller") from error
+        limit = 2e-6 * (Image.MAX_IMAGE_PIXELS or 0)  # Pillow's own, where it refuses to go on.
+        raise PictureTooLargeError(
+            f"more than {limit:.0f} million pixels; make it smaller"
+        ) from error
     except UnidentifiedImageError as error:
         if content[4:8] == b"ftyp":
             hint = "HEIC, AVIF or a film; save it as JPEG or PNG"
