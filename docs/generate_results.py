@@ -50,6 +50,8 @@ Each seed is a training of its own, on the official training images alone. A ten
 the epoch to keep, but for `mnist-best` and `lenet5-fast`, which learn from all and keep the last.
 The accuracies are those of the official test images, which chose nothing. What the recipe `reader`
 is for, and how well it does that, stands on [its model's card](../src/numcnn/weights/README.md).
+The copies of Fashion-MNIST and CIFAR-10 that were used hold the official images in another order,
+so others were held out than with the official files; that changes what another seed changes.
 
 The last two columns compare with the same network as textbooks write it, in loops over images,
 filters, rows and columns ([benchmarks/nested_loops.py](../benchmarks/nested_loops.py)): how long an

@@ -1,9 +1,12 @@
-"""The README's Python runs as it stands there, and its links lead somewhere."""
+"""The README's Python runs as it stands, its links lead somewhere, its results were measured."""
 
 import re
+import statistics
 from pathlib import Path
 
 import pytest
+
+from docs.generate_results import read_results
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text("utf-8")
@@ -42,3 +45,17 @@ def test_the_two_commands_are_one_line_each(mark):
     command = re.search(rf"<!-- {mark} -->\n```sh\n(.*?)```", README, re.DOTALL)
     assert command is not None
     assert command[1].count("\n") == 1
+
+
+def test_the_results_are_those_that_were_measured():
+    rows = re.findall(
+        r"^\| .* \| `(.*)` \| .* \| .* \| \*\*(.*)\*\* \| (.*) \| (.*) \|$", README, re.M
+    )
+    measured = {result["recipe"]: result["test_accuracy"] for result in read_results()}
+    assert len(rows) == 5
+    for recipe, mean, extent, seeds in rows:
+        found = measured[recipe]
+        assert mean == f"{statistics.mean(found):.2%}"
+        assert seeds == str(len(found))
+        lowest, highest = min(found), max(found)
+        assert extent == (f"{lowest:.2%} to {highest:.2%}" if lowest < highest else "")
