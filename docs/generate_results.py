@@ -39,6 +39,9 @@ DATASETS = {
 ELSEWHERE = {"reader"}
 """Recipes that are not measured here: accuracy on MNIST is not what the reader is for."""
 
+LOOPS_SECONDS = 5.0
+"""For how long the nested loops of a recipe are timed, at least."""
+
 HEAD = """\
 # Results
 
@@ -106,7 +109,9 @@ def measure(
         "parameters": metrics[0]["parameters"],
         "multiply_adds": metrics[0]["multiply_adds"],
         "together": together.accuracy if seeds > 1 else None,
-        "loops_seconds_per_image": seconds_per_image(models.members[0].model, RECIPES[name].loss),
+        "loops_seconds_per_image": seconds_per_image(
+            models.members[0].model, RECIPES[name].loss, at_least=LOOPS_SECONDS
+        ),
         "machine": machine(),
         "versions": versions(),
     }

@@ -1,8 +1,11 @@
 """The loops that numcnn's speed is measured against compute what numcnn computes."""
 
+import time
+
 import numpy as np
 import pytest
 
+from benchmarks import nested_loops
 from benchmarks.nested_loops import (
     engine_seconds_per_image,
     network,
@@ -126,6 +129,14 @@ def test_times_are_of_one_image():
     model, loss = network("lenet5", (8, 8, 1))
     assert 0 < engine_seconds_per_image(model, loss, images=8, repeats=1) < 0.1
     assert 0 < seconds_per_image(model, loss, repeats=1) < 5
+
+
+def test_a_short_step_is_timed_again_and_again(monkeypatch):
+    steps = []
+    monkeypatch.setattr(nested_loops, "training_step", lambda *_: steps.append(time.sleep(0.01)))
+    model, loss = network("lenet5", (8, 8, 1))
+    assert 0.005 <= seconds_per_image(model, loss, images=2, repeats=1, at_least=0.025) < 1
+    assert 2 <= len(steps) <= 3
 
 
 def test_a_network_is_timed_by_its_name():
