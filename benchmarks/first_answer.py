@@ -7,15 +7,14 @@ that has nothing of the page kept from before.
 """
 
 import argparse
-import shutil
 import statistics
 import time
 
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser
 
+from benchmarks.chromium import CHROMIUM, launched
 from benchmarks.serving import running
 
-ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 SIZES = {"desktop": (1280, 800), "phone": (390, 844)}
 SEVEN = ((0.38, 0.2), (0.62, 0.2), (0.48, 0.8))
 # Looked at in every frame; Playwright's own expectations look a few times a second.
@@ -48,17 +47,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
     parser.add_argument("--repeats", type=int, default=15, help="how often to open the page")
     options = parser.parse_args()
-    chromium = shutil.which("chromium") or shutil.which("chromium-browser")
-    if chromium is None:
+    if CHROMIUM is None:
         parser.error("Chromium is not installed; on Debian: apt-get install chromium")
-    with running(1) as (url, _), sync_playwright() as program:
-        browser = program.chromium.launch(executable_path=chromium, args=ARGUMENTS)
+    with running(1) as (url, _), launched() as browser:
         for name, size in SIZES.items():
             first_answer(browser, url, size)  # Chromium itself starts its helpers.
             times = [first_answer(browser, url, size) for _ in range(options.repeats)]
             median, longest = statistics.median(times), max(times)
             print(f"{name}: median {median:.2f} s, longest {longest:.2f} s", flush=True)
-        browser.close()
 
 
 if __name__ == "__main__":

@@ -4,16 +4,15 @@ python -m docs.generate_screenshots
 """
 
 import io
-import shutil
 from pathlib import Path
 
 from PIL import Image
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
+from benchmarks.chromium import launched
 from benchmarks.serving import running
 
 IMAGES = Path(__file__).parent / "images"
-ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 DESKTOP = {"viewport": {"width": 1280, "height": 1340}}
 PHONE = {
     "viewport": {"width": 390, "height": 844},
@@ -42,8 +41,7 @@ def save(page: Page, name: str) -> None:
 
 def main() -> None:
     """Serve, draw, and take the pictures."""
-    with running(1) as (url, _), sync_playwright() as program:
-        browser = program.chromium.launch(executable_path=shutil.which("chromium"), args=ARGUMENTS)
+    with running(1) as (url, _), launched() as browser:
         page = shown(browser, url, "256", **DESKTOP)
         maps = page.locator(".layer .maps").nth(2)
         maps.hover(position={"x": 130, "y": 40})
@@ -55,7 +53,6 @@ def main() -> None:
         page = shown(browser, url, "4071", **PHONE)
         page.wait_for_timeout(500)
         save(page, "board-phone.webp")
-        browser.close()
 
 
 if __name__ == "__main__":

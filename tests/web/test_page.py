@@ -3,14 +3,14 @@
 import base64
 import contextlib
 import itertools
-import shutil
 from urllib.parse import urlsplit
 
 import numpy as np
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Error, expect, sync_playwright
+from playwright.sync_api import Error, expect
 
+from benchmarks.chromium import CHROMIUM, launched
 from numcnn.data import load
 from numcnn.explanation import layer_outputs
 from numcnn.reader import Reader
@@ -18,8 +18,6 @@ from numcnn.web import Settings
 from tests.web.pictures import STROKES, board, file
 from tests.web.running import running
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 LAYERS = 1 + len(layer_outputs(Reader().model_file.model, np.zeros((28, 28, 1), np.uint8)))
 PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
 
@@ -39,10 +37,8 @@ def server(kept):
 
 @pytest.fixture(scope="module")
 def browser():
-    with sync_playwright() as program:
-        browser = program.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+    with launched() as browser:
         yield browser
-        browser.close()
 
 
 @pytest.fixture
