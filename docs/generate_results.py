@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.nested_loops import seconds_per_image
+from numcnn.cli.exit_status import INTERRUPTED
 from numcnn.data import describe
 from numcnn.ensemble import Ensemble, evaluate_together
 from numcnn.recipes import RECIPES
@@ -217,11 +218,19 @@ def main() -> None:
     for name in arguments.recipes:
         if name not in RECIPES:
             parser.error(f"there is no recipe {name!r}; choose from {', '.join(RECIPES)}")
-    for name in arguments.recipes:
-        result = measure(name, arguments.seeds, arguments.runs, arguments.data_dir)
-        write_json(NUMBERS / f"{name}.json", result)
-        print(_row(result), flush=True)
-    PAGE.write_text(page(read_results()), encoding="utf-8")
+    if arguments.seeds < 1:
+        parser.error(f"--seeds must be 1 or more, got {arguments.seeds}")
+    try:
+        for name in arguments.recipes:
+            result = measure(name, arguments.seeds, arguments.runs, arguments.data_dir)
+            write_json(NUMBERS / f"{name}.json", result)
+            print(_row(result), flush=True)
+    except KeyboardInterrupt:
+        parser.exit(INTERRUPTED, "stopped; the same command goes on where it was\n")
+    except (ValueError, OSError) as error:
+        parser.error(str(error))
+    finally:
+        PAGE.write_text(page(read_results()), encoding="utf-8")
 
 
 if __name__ == "__main__":

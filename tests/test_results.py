@@ -104,3 +104,33 @@ def test_measuring_keeps_what_is_there_and_adds_seeds(tmp_path, monkeypatch):
     assert second["test_accuracy"][1] == metrics["test_accuracy"]
     assert second["loops_seconds_per_image"] > 0
     assert json.loads(json.dumps(second, allow_nan=False)) == second
+
+
+@pytest.mark.parametrize(
+    ("ends", "status", "told"),
+    [
+        (KeyboardInterrupt(), 130, "stopped; the same command goes on where it was\n"),
+        (ValueError("there is no such data"), 2, "error: there is no such data\n"),
+    ],
+)
+def test_what_was_measured_before_an_end_is_on_the_page(
+    ends, status, told, tmp_path, monkeypatch, capsys
+):
+    def measure_one(name, *_):
+        if name == "lenet5":
+            raise ends
+        return {**RESULT, "recipe": name}
+
+    monkeypatch.setattr(generate_results, "NUMBERS", tmp_path)
+    monkeypatch.setattr(generate_results, "PAGE", tmp_path / "results.md")
+    monkeypatch.setattr(generate_results, "measure", measure_one)
+    monkeypatch.setattr("sys.argv", ["generate_results", "two-conv-adam", "lenet5"])
+    with pytest.raises(SystemExit) as exit_:
+        generate_results.main()
+    assert exit_.value.code == status
+    error = capsys.readouterr().err
+    assert error.endswith(told)
+    assert "Traceback" not in error
+    assert (tmp_path / "results.md").read_text("utf-8") == page(read_results())
+    assert "`two-conv-adam`" in page(read_results())
+    assert not list(tmp_path.glob("lenet5*"))

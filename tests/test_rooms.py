@@ -1,6 +1,7 @@
 """Imports point one way: a room of the package knows the rooms below it and no other."""
 
 import ast
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,7 +11,8 @@ import numcnn
 
 PACKAGE = Path(numcnn.__file__).parent
 
-# What a room may import besides itself. The rooms on top (web, cli, estimator) may import any.
+# What a room may import besides itself; the table in CONTRIBUTING.md says the same. The command
+# line on top may import any.
 BELOW: dict[str, set[str]] = {
     "atomic_file": set(),
     "nn": set(),
@@ -22,6 +24,12 @@ BELOW: dict[str, set[str]] = {
     "recipes": {"nn", "data", "training", "reader"},
     "ensemble": {"nn", "data", "model_files", "training"},
     "reader": {"nn", "vision", "model_files", "data"},
+    "run_settings": {"nn", "data", "recipes"},
+    "run": {"nn", "data", "model_files", "plots", "training", "recipes", "run_settings"},
+    "ensemble_run": {"data", "plots", "training", "ensemble", "run_settings", "run"},
+    "comparison": {"data", "plots", "recipes", "run_settings", "run"},
+    "explanation": {"nn", "model_files", "plots"},
+    "web": {"nn", "vision", "reader", "explanation"},
 }
 FOR_ALL_BUT_THE_NETWORK = {"atomic_file"}
 
@@ -103,3 +111,14 @@ def test_the_table_has_no_circle():
         free = {room for room, below in BELOW.items() if below <= finished} - finished
         assert free, f"{sorted(set(BELOW) - finished)} import each other in a circle"
         finished |= free
+
+
+def test_the_contributors_table_says_the_same():
+    table = (PACKAGE.parents[1] / "CONTRIBUTING.md").read_text("utf-8")
+    rows = re.findall(r"^\| `([a-z_.]+)` \| .+ \| (.+) \|$", table, re.MULTILINE)
+    said = {
+        room.removesuffix(".py"): set(re.findall(r"`([a-z_.]+)`", below)) for room, below in rows
+    }
+    assert said.pop("nn.engine") == {"nn"}
+    assert said.pop("cli") == set()
+    assert said == {room: below for room, below in BELOW.items() if room != "atomic_file"}

@@ -15,7 +15,7 @@ from typing import Any, final
 
 import numpy as np
 
-import numcnn
+from numcnn import __version__
 from numcnn.atomic_file import atomic_file
 from numcnn.data import Dataset, load, split_validation
 from numcnn.data.download import ProgressBar
@@ -261,7 +261,7 @@ def _card(
 def versions() -> dict[str, str]:
     """What a run was made with."""
     return {
-        "numcnn": numcnn.__version__,
+        "numcnn": __version__,
         "numpy": np.__version__,
         "python": platform.python_version(),
     }

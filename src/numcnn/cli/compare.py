@@ -10,11 +10,11 @@ from rich.table import Table
 
 from numcnn.cli import options
 from numcnn.cli.download_bar import DownloadBar
+from numcnn.cli.exit_status import INTERRUPTED
 from numcnn.comparison import NUMBERS, PICTURE, TABLE, Comparison
 from numcnn.comparison import compare as compare_recipes
 from numcnn.run_settings import RunSettings
 
-INTERRUPTED = 130
 WIDTH = 120
 """Of the table where there is no terminal."""
 

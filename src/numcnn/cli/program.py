@@ -8,6 +8,7 @@ import numcnn
 from numcnn.cli.compare import compare
 from numcnn.cli.data import data
 from numcnn.cli.evaluate import evaluate
+from numcnn.cli.exit_status import BAD_INPUT, DIVERGED, INTERRUPTED
 from numcnn.cli.explain import explain
 from numcnn.cli.models import models
 from numcnn.cli.plan import plan
@@ -16,8 +17,6 @@ from numcnn.cli.read import read
 from numcnn.cli.serve import serve
 from numcnn.cli.train import train
 from numcnn.training import TrainingDiverged
-
-DIVERGED, BAD_INPUT, INTERRUPTED = 1, 2, 130
 
 
 @click.group(

@@ -10,13 +10,12 @@ from click.core import ParameterSource
 from numcnn import recipes
 from numcnn.cli import options
 from numcnn.cli.download_bar import DownloadBar
+from numcnn.cli.exit_status import INTERRUPTED
 from numcnn.ensemble_run import EnsembleRun, train_ensemble
 from numcnn.nn import ENGINES
 from numcnn.run import METRICS, SETTINGS, Run
 from numcnn.run import train as train_run
 from numcnn.run_settings import RunSettings
-
-INTERRUPTED = 130
 
 
 @click.command(

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from prometheus_client import CONTENT_TYPE_LATEST
 from starlette.types import ASGIApp
 
-import numcnn
+from numcnn import __version__
 from numcnn.reader import Reader, shipped_model
 from numcnn.web import problems
 from numcnn.web.api import Service, router
@@ -53,7 +53,7 @@ def create_app(settings: Settings | None = None) -> ASGIApp:
 
     app = FastAPI(
         title="numcnn",
-        version=numcnn.__version__,
+        version=__version__,
         description="Reads handwritten digits.",
         openapi_url="/api/v1/openapi.json",
         # Their pages load scripts from other hosts.

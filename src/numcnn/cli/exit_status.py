@@ -1,0 +1,10 @@
+"""What a command's exit status says; 0 is success."""
+
+DIVERGED = 1
+"""A training ended in numbers that are not finite."""
+
+BAD_INPUT = 2
+"""What was asked for cannot be done: an argument, a file or the data."""
+
+INTERRUPTED = 130
+"""Ctrl-C ended it: 128 and the number of SIGINT, as shells have it."""
