@@ -13,10 +13,9 @@ CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 @contextmanager
 def launched() -> Iterator[Browser]:
     """Start it, and end it afterwards."""
-    with sync_playwright() as program:
-        browser = program.chromium.launch(
-            executable_path=CHROMIUM,
-            args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"],
-        )
+    arguments = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+    with (
+        sync_playwright() as program,
+        program.chromium.launch(executable_path=CHROMIUM, args=arguments) as browser,
+    ):
         yield browser
-        browser.close()

@@ -24,7 +24,7 @@ from numcnn.cli.exit_status import INTERRUPTED
 from numcnn.data import describe
 from numcnn.ensemble import Ensemble, evaluate_together
 from numcnn.recipes import RECIPES
-from numcnn.run import CHECKPOINT, METRICS, SETTINGS, load_part, train, versions, write_json
+from numcnn.run import METRICS, SETTINGS, is_finished, load_part, train, versions, write_json
 from numcnn.run_settings import RunSettings
 
 PAGE = Path(__file__).with_name("results.md")
@@ -85,7 +85,7 @@ def measure(
     dataset = DATASETS.get(name, "mnist")
     folders = [runs / name / f"seed-{seed}" for seed in range(seeds)]
     for seed, folder in enumerate(folders):
-        if (folder / METRICS).exists() and not (folder / CHECKPOINT).exists():
+        if is_finished(folder):
             continue
         print(f"{name}, seed {seed}", file=sys.stderr)
         settings = RunSettings(
@@ -181,7 +181,7 @@ def _row(result: dict[str, Any]) -> str:
         str(len(accuracies)),
         f"{result['parameters']:,}",
         f"{max(result['epochs'])}",
-        _duration(statistics.mean(result["seconds"])),
+        duration(statistics.mean(result["seconds"])),
         f"{speed:,.0f}",
         f"{1000 * loops:,.2g} ms" if loops < 0.01 else f"{1000 * loops:,.0f} ms",
         f"{loops * speed:,.0f}",
@@ -189,7 +189,8 @@ def _row(result: dict[str, Any]) -> str:
     return "| " + " | ".join(cells) + " |"
 
 
-def _duration(seconds: float) -> str:
+def duration(seconds: float) -> str:
+    """Seconds as the tables have them."""
     minutes, rest = divmod(round(seconds), 60)
     return f"{minutes} min {rest:02} s" if minutes else f"{seconds:.0f} s"
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from docs.generate_results import read_results
+from docs.generate_results import duration, read_results
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text("utf-8")
@@ -49,13 +49,30 @@ def test_the_two_commands_are_one_line_each(mark):
 
 def test_the_results_are_those_that_were_measured():
     rows = re.findall(
-        r"^\| .* \| `(.*)` \| .* \| .* \| \*\*(.*)\*\* \| (.*) \| (.*) \|$", README, re.M
+        r"^\| .* \| `(.*)` \| (.*) \| (.*) \| \*\*(.*)\*\* \| (.*) \| (.*) \|$", README, re.M
     )
-    measured = {result["recipe"]: result["test_accuracy"] for result in read_results()}
+    measured = {result["recipe"]: result for result in read_results()}
     assert len(rows) == 5
-    for recipe, mean, extent, seeds in rows:
-        found = measured[recipe]
+    for recipe, parameters, training, mean, extent, seeds in rows:
+        result = measured[recipe]
+        found = result["test_accuracy"]
+        assert parameters == f"{result['parameters']:,}"
+        taken = duration(statistics.mean(result["seconds"]))
+        assert training == f"{max(result['epochs'])} epochs, {taken}"
         assert mean == f"{statistics.mean(found):.2%}"
         assert seeds == str(len(found))
         lowest, highest = min(found), max(found)
         assert extent == (f"{lowest:.2%} to {highest:.2%}" if lowest < highest else "")
+        assert f"-m docs.generate_results {recipe} --seeds {seeds}\n" in README
+
+
+def test_what_networks_reach_together_was_measured():
+    found = re.search(
+        r"^Five networks of `(.*)`, the mean of their probabilities, reach \*\*(.*)\*\* together",
+        README,
+        re.M,
+    )
+    assert found is not None
+    [result] = [result for result in read_results() if result["recipe"] == found[1]]
+    assert len(result["test_accuracy"]) == 5
+    assert found[2] == f"{result['together']:.2%}"

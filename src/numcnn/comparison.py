@@ -16,7 +16,7 @@ import numpy as np
 from numcnn.data import Dataset, describe
 from numcnn.data.download import ProgressBar
 from numcnn.recipes import Recipe
-from numcnn.run import CHECKPOINT, METRICS, SETTINGS, train, versions, write_json
+from numcnn.run import METRICS, SETTINGS, is_finished, train, versions, write_json
 from numcnn.run_settings import RunSettings
 
 TABLE, NUMBERS, PICTURE = "comparison.md", "comparison.json", "comparison.png"
@@ -173,7 +173,7 @@ def compare(
     for name, runs in plan:
         for run in runs:
             place = folder / f"{name}-seed-{run.seed}"
-            if announce is not None and not _is_finished(place):
+            if announce is not None and not is_finished(place):
                 announce(f"{name}, seed {run.seed}")
             metrics = _trained(run, place, progress, download_bar)
             if metrics is None:
@@ -194,10 +194,6 @@ def _require_fitting(recipe: Recipe, images: Dataset) -> None:
         raise ValueError(f"recipe {recipe.name} cannot take {images.name}: {error}") from error
 
 
-def _is_finished(place: Path) -> bool:
-    return (place / METRICS).exists() and not (place / CHECKPOINT).exists()
-
-
 def _trained(
     settings: RunSettings, place: Path, progress: str, download_bar: ProgressBar | None
 ) -> dict[str, Any] | None:
@@ -207,7 +203,7 @@ def _trained(
         raise ValueError(
             f"{place}: holds a run of other settings; choose another folder for this comparison"
         )
-    if not _is_finished(place):
+    if not is_finished(place):
         run = train(settings, place, resume=begun, progress=progress, download_bar=download_bar)
         if run.history.interrupted:
             return None

@@ -16,7 +16,16 @@ import numpy as np
 
 from numcnn.data.download import ProgressBar
 from numcnn.ensemble import MEMBER, Ensemble, evaluate_together
-from numcnn.run import CHECKPOINT, METRICS, MODEL, SETTINGS, train, versions, write_json
+from numcnn.run import (
+    CHECKPOINT,
+    METRICS,
+    MODEL,
+    SETTINGS,
+    is_finished,
+    train,
+    versions,
+    write_json,
+)
 from numcnn.run_settings import RunSettings
 from numcnn.training import Callback, Evaluation, Moment
 
@@ -84,7 +93,7 @@ def train_ensemble(
     seeds = range(settings.seed, settings.seed + settings.ensemble)
     for number, seed in enumerate(seeds, start=1):
         member = folder / f"{MEMBER}{seed}"
-        if (member / METRICS).exists() and not (member / CHECKPOINT).exists():
+        if is_finished(member):
             continue
         if announce is not None:
             announce(f"seed {seed}, {number} of {len(seeds)}")

@@ -258,6 +258,11 @@ def _card(
     }
 
 
+def is_finished(folder: Path) -> bool:
+    """Whether the run in a folder was trained to its end; one to be resumed has a checkpoint."""
+    return (folder / METRICS).exists() and not (folder / CHECKPOINT).exists()
+
+
 def versions() -> dict[str, str]:
     """What a run was made with."""
     return {
