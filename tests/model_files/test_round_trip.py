@@ -264,6 +264,7 @@ class TestSaving:
         assert file.read_bytes() == before
         assert list(file.parent.iterdir()) == [file]
 
+    @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such permissions")
     def test_makes_a_file_that_others_may_read(self, file):
         before = os.umask(0o022)
         try:

@@ -1,6 +1,7 @@
 """Ctrl-C: the epoch at work is dropped, the best so far is kept, and nothing is left half-done."""
 
 import signal
+import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 
@@ -138,6 +139,7 @@ def test_a_training_in_another_thread_ends_in_the_same_bits():
     assert_array_equal(model.parameters, train("adam")[0].parameters)
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such signals")
 class TestARealProcess:
     def test_ends_quickly_with_the_best_epoch_and_can_be_resumed(self, tmp_path):
         case = "best in the middle"

@@ -1,6 +1,7 @@
 """An interrupted training, resumed, ends in the same bits as one that ran through."""
 
 import signal
+import sys
 from functools import cache
 
 import numpy as np
@@ -99,6 +100,7 @@ class TestAnInterruptedTraining:
         )
         assert_same(resumed, uninterrupted("adam"), tmp_path)
 
+    @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such signals")
     @pytest.mark.parametrize("case", ["momentum", "averaged validation", "augmentation"])
     def test_may_have_been_killed(self, case, tmp_path):
         with Worker(case, tmp_path, "--wait-in-epoch", "3") as worker:

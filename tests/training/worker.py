@@ -6,7 +6,6 @@ always meets it at the same place. Then it trains on, saves its model, and says 
 
 import argparse
 import json
-import resource
 import shutil
 import sys
 from pathlib import Path
@@ -35,6 +34,8 @@ def main() -> None:
         sys.stdin.readline()
 
     def fill_the_disk() -> None:
+        import resource  # which Windows does not have
+
         shutil.copy(checkpoint, given.folder / "checkpoint before")
         # A file may not get longer than this: as a full disk, but only for this process.
         resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))

@@ -23,6 +23,9 @@ PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobil
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium here")
 
+# Milliseconds: on a machine that has other work, a page that is right may take long.
+expect.set_options(timeout=30_000)
+
 
 @pytest.fixture(scope="module")
 def kept(tmp_path_factory):

@@ -1,6 +1,7 @@
 import http.client
 import signal
 import socket
+import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -142,6 +143,7 @@ def test_more_requests_than_a_process_can_hold_are_told():
             assert is_well(found)
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such signals")
 def test_what_is_in_hand_is_finished_when_the_process_is_to_end():
     with running() as found:
         assert is_well(found)
@@ -173,6 +175,7 @@ def test_what_is_in_hand_is_finished_when_the_process_is_to_end():
             httpx.get(found.url)
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows ends a process at once")
 def test_two_processes_count_together():
     with running(workers=2) as found:
         for _ in range(12):
