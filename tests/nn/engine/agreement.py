@@ -26,15 +26,15 @@ from tests.nn.kinks import Decisions, Kink, decided, tell
 Numbers = dict[str, Array]
 
 LIMIT = 64
-"""How many times the layers' own error. In 10,000 networks the largest was 14, and one number that
-is wrong in its third digit makes thousands."""
+"""How many times the layers' own error. In 4,000 random networks the largest was 6, in small ones
+with Winograd's convolution 16, and one number that is wrong in its third digit makes thousands."""
 
 RECIPE_LIMIT = 8
-"""The same for a recipe's network, where the errors of many units come together: 30 batches of each
-had X at most."""
+"""The same for a recipe's network, where the errors of many units come together: in 30 batches of
+each the largest was 3."""
 
-FEW, FEW_OF = 3, 1e-4
-"""How many decisions of a layer may differ: so many, and this share of all."""
+FEW, ONE_OF = 3, 10_000
+"""So many decisions of a layer may differ, and one of so many."""
 
 CONSTANT = 3e-5
 """A feature that varies less in a batch, relative to its size, is the same in all of it."""
@@ -99,7 +99,7 @@ def disagreements(model: Sequential, x: Array, dy: Array, limit: float) -> dict[
     for name, kink in kinks.items():
         size = np.abs(kink.x).max()
         differs = kink.shortfall > SAME * size
-        if differs.sum() > FEW + FEW_OF * differs.size:
+        if differs.sum() > FEW + differs.size / ONE_OF:
             flips[f"{name} flips"] = int(differs.sum())
         own = max(
             np.abs(layers_kinks[name].x - exact_layers_kinks[name].x).max(),

@@ -60,7 +60,7 @@ NETWORKS = {
     "pool": ((8, 8, 3), lambda: [Conv2D(32, 3), LeakyReLU(0.1), MaxPool2D(), MaxPool2D()]),
     "the layer's own": (
         (8, 8, 3),
-        lambda: [Conv2D(4, 3, padding="same"), MaxPool2D(3, 2, "same"), LeakyReLU(), MaxPool2D()],
+        lambda: [Conv2D(4, 3, padding="same"), LeakyReLU(), MaxPool2D(3, 2, "same"), MaxPool2D()],
     ),
     "add + ReLU": (
         (6, 6, 3),
