@@ -6,6 +6,7 @@ import pytest
 from numcnn.nn import (
     SGD,
     AdamW,
+    AveragePool2D,
     BatchNorm,
     Context,
     Conv2D,
@@ -17,6 +18,7 @@ from numcnn.nn import (
     RMSProp,
     Sequential,
     SoftmaxCrossEntropy,
+    Tanh,
 )
 from tests.nn.samples import classes, normal
 from tests.nn.torch_agreement import (
@@ -33,41 +35,49 @@ from tests.nn.torch_agreement import (
 TOLERANCE = {"float32": 2e-5, "float64": 1e-12}
 
 
-def ours() -> Sequential:
+# At a tie, rounding may decide which way a ReLU or a pooling sends the gradient, and ten steps of
+# float32 meet such a tie now and then. So in float32 the network has no kinks.
+
+
+def ours(dtype: str) -> Sequential:
+    activation, pool = (Tanh, AveragePool2D) if dtype == "float32" else (ReLU, MaxPool2D)
     model = Sequential(
         [
             Conv2D(6, 5, padding="same", use_bias=False),
             BatchNorm(),
-            ReLU(),
-            MaxPool2D(),
-            Residual([Conv2D(6, padding="same", use_bias=False), BatchNorm(), ReLU()]),
+            activation(),
+            pool(),
+            Residual([Conv2D(6, padding="same", use_bias=False), BatchNorm(), activation()]),
             Conv2D(8, 3, 2),
-            ReLU(),
+            activation(),
             Flatten(),
             Dense(10),
         ]
     )
     model.build((12, 12, 1), seed=1)
-    return model
+    return model.astype(dtype)
 
 
 class Theirs(torch.nn.Module):
     """The same network, its layers in the same order."""
 
-    def __init__(self):
+    def __init__(self, dtype: str):
         super().__init__()
+        smooth = dtype == "float32"
+        self.activation = torch.tanh if smooth else torch.relu
+        self.pool = torch.nn.AvgPool2d(2) if smooth else torch.nn.MaxPool2d(2)
         self.conv1 = torch.nn.Conv2d(1, 6, 5, padding="same", bias=False)
         self.norm1 = torch.nn.BatchNorm2d(6)
         self.conv2 = torch.nn.Conv2d(6, 6, 3, padding="same", bias=False)
         self.norm2 = torch.nn.BatchNorm2d(6)
         self.conv3 = torch.nn.Conv2d(6, 8, 3, stride=2)
         self.dense = torch.nn.Linear(32, 10)
+        self.to(getattr(torch, dtype))
 
     def forward(self, x):
-        x = torch.relu(self.norm1(self.conv1(x)))
-        x = torch.nn.functional.max_pool2d(x, 2)
-        x = x + torch.relu(self.norm2(self.conv2(x)))
-        x = torch.relu(self.conv3(x))
+        x = self.pool(self.activation(self.norm1(self.conv1(x))))
+        x = x + self.activation(self.norm2(self.conv2(x)))
+        x = self.activation(self.conv3(x))
         # Ours flattens height, width, channels; PyTorch would flatten channels first.
         return self.dense(x.permute(0, 2, 3, 1).flatten(1))
 
@@ -115,7 +125,7 @@ def test_ten_steps_end_with_the_same_weights(
 ):
     # PyTorch's clipping divides by the norm plus 1e-6, ours by the norm.
     tolerance = max(TOLERANCE[dtype], 2e-6 if clip_norm else 0)
-    model, theirs = ours().astype(np.dtype(dtype)), Theirs().to(getattr(torch, dtype))
+    model, theirs = ours(dtype), Theirs(dtype)
     pairs = list(
         zip(
             [array for _, layer in model.named_layers() for array in layer.params.values()],

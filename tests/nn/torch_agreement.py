@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from numcnn.nn import Context, Layer, Loss, Sequential
+from tests.nn.kinks import near_kink
 from tests.nn.samples import apart
 
 torch = pytest.importorskip(
@@ -102,6 +103,7 @@ def compare_layers(
     model.parameters += 0.5 * rng.standard_normal(model.parameters.shape)
 
     x = (scale * apart(*shape)).astype(dtype)
+    assert not near_kink(model, x, training)
     ctx = Context(training, rng, differentiable=True)
     y = model.forward(x, ctx)
     dy = rng.standard_normal(y.shape).astype(dtype)

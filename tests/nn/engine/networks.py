@@ -1,11 +1,13 @@
-"""Random networks: every kind of layer, in any order that can be built."""
+"""Networks to test with: random ones of every kind of layer, in any order, and the recipes'."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
+from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
+from numcnn import recipes
 from numcnn.nn import (
     GELU,
     AveragePool2D,
@@ -38,6 +40,13 @@ KERNELS = st.sampled_from([1, 2, 3, 3, 3, 4, 5, (1, 3), (3, 1), (3, 2), (2, 5), 
 STRIDES = st.sampled_from([1, 1, 1, 1, 2, 3, (1, 2), (2, 1)])
 FILTERS = {True: st.sampled_from([8, 9, 16, 32, 33]), False: st.integers(1, 9)}
 POOLS = st.sampled_from([2, 2, 2, 3, (1, 2), (3, 2)])
+
+quick = settings(
+    deadline=None,
+    max_examples=100,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
+)
+"""For tests that draw networks."""
 
 
 @dataclass(frozen=True)
@@ -79,6 +88,43 @@ def fill(model: Sequential, seed: int) -> None:
     rng = np.random.default_rng(seed)
     model.parameters += rng.normal(0, 0.2, model.parameters.shape).astype(np.float32)
     model.statistics[:] = rng.uniform(0.5, 1.5, model.statistics.shape)
+
+
+def batch(model: Sequential, count: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
+    """Inputs and the gradients of outputs."""
+    rng = np.random.default_rng(seed)
+    x = rng.normal(size=(count, *model.input_shape)).astype(np.float32)
+    return x, rng.normal(size=(count, *model.output_shape)).astype(np.float32)
+
+
+def recipe_and_batch(name: str, side: int, seed: int) -> tuple[Sequential, np.ndarray, np.ndarray]:
+    """A recipe's network with weights, six random pictures, and the gradients of its outputs."""
+    model = recipes.RECIPES[name].new_network((side, side, 1), 10)
+    model.build((side, side, 1), seed=1)
+    fill(model, seed=0)
+    rng = np.random.default_rng(seed)
+    x = rng.integers(0, 256, (6, side, side, 1)).astype(np.float32)
+    return model, x, rng.normal(size=(6, 10)).astype(np.float32)
+
+
+def smooth(model: Sequential) -> Sequential:
+    """The same network and weights without kinks."""
+
+    def replaced(config):
+        if config["layer"] in ("ReLU", "LeakyReLU"):
+            return {"layer": "Tanh"}
+        if config["layer"] == "MaxPool2D":
+            return config | {"layer": "AveragePool2D"}
+        if config["layer"] == "Residual":
+            ways = ("branch", "shortcut")
+            return config | {way: [replaced(inner) for inner in config[way]] for way in ways}
+        return config
+
+    other = Sequential.from_config([replaced(layer) for layer in model.config()])
+    other.build(model.input_shape)
+    other.parameters[:] = model.parameters
+    other.statistics[:] = model.statistics
+    return other
 
 
 def _row(draw: st.DrawFn, shape: Shape, wide: bool, count: int, depth: int = 0) -> list[Layer]:

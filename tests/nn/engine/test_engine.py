@@ -13,6 +13,7 @@ import pytest
 
 from numcnn.data import Dataset
 from numcnn.nn import (
+    SGD,
     BatchNorm,
     Context,
     Conv2D,
@@ -29,6 +30,7 @@ from numcnn.nn.engine import engine as module
 from numcnn.nn.engine import machine
 from numcnn.training import fit
 from tests.nn.engine.agreement import a_machine
+from tests.nn.engine.networks import smooth
 from tests.nn.engine.own_layers import Fault
 
 SHAPE = (8, 8, 1)
@@ -436,8 +438,8 @@ def data(count: int = 50) -> Dataset:
     return Dataset(pixels, np.arange(count) % 3, ("a", "b", "c"), "few")
 
 
-def trained(**settings) -> Sequential:
-    model = network()
+def trained(model: Sequential | None = None, **settings) -> Sequential:
+    model = model or network()
     fit(model, data(), data(20), epochs=2, batch_size=16, seed=3, progress="none", **settings)
     return model
 
@@ -453,9 +455,14 @@ def test_training_gives_the_same_bits_however_many_threads_there_are(lanes):
 
 
 def test_training_by_the_engine_is_training_by_the_layers():
-    engine, layers = trained(), trained(engine="layers")
+    # No kinks, where rounding may decide which way a gradient goes; and no optimizer that divides
+    # gradients by their size, for some of these are nothing but rounding.
+    engine, layers = (
+        trained(smooth(network()), optimizer=SGD(learning_rate=0.05, momentum=0.9), engine=engine)
+        for engine in ("auto", "layers")
+    )
     size = np.linalg.norm(layers.parameters)
-    assert 0 < np.linalg.norm(engine.parameters - layers.parameters) < 1e-2 * size
+    assert 0 < np.linalg.norm(engine.parameters - layers.parameters) < 1e-5 * size
 
 
 def test_a_training_that_fails_gives_everything_back():
