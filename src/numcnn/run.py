@@ -9,7 +9,7 @@ import json
 import os
 import platform
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, final
 
@@ -104,8 +104,17 @@ def train(
             "interrupted"
         )
     splits = settings.load_splits(download_bar)
-    training, validation = splits.train, None
-    if recipe.validation_split:
+    training, validation = splits.train, splits.validation
+    if validation is not None:
+        if settings.validation_split:
+            raise ValueError(
+                f"validation_split is {settings.validation_split}, but {settings.dataset} has a "
+                "validation part of its own; leave validation_split out, or move that part away"
+            )
+        if settings.validation_split == 0:
+            validation = None
+        recipe = replace(recipe, validation_split=0)
+    elif recipe.validation_split:
         training, validation = split_validation(training, recipe.validation_split, settings.seed)
     if recipe.extension is not None:
         training = recipe.extension(training, settings.seed)
@@ -143,6 +152,7 @@ def train(
     if splits.test is not None:
         test = evaluate(model, splits.test.with_classes(training.classes), recipe.loss)
     metrics = _metrics(model, history, test)
+    metrics["own_validation"] = splits.validation is not None and validation is not None
     card = _card(settings, recipe, training, metrics)
     save_model(folder / MODEL, model, training.classes, card)
     _draw(folder, history, test, evaluate(model, validation) if validation else None, training)
