@@ -43,6 +43,7 @@ class Run:
         history: What happened in each epoch.
         metrics: What `metrics.json` holds; empty if no epoch was finished.
         test: How the model does on the test part, if there is one.
+        own_validation: Whether the validation part came with the data set.
     """
 
     folder: Path
@@ -50,6 +51,7 @@ class Run:
     history: History
     metrics: dict[str, Any]
     test: Evaluation | None
+    own_validation: bool = False
 
 
 def train(
@@ -152,14 +154,14 @@ def train(
     if splits.test is not None:
         test = evaluate(model, splits.test.with_classes(training.classes), recipe.loss)
     metrics = _metrics(model, history, test)
-    metrics["own_validation"] = splits.validation is not None and validation is not None
     card = _card(settings, recipe, training, metrics)
     save_model(folder / MODEL, model, training.classes, card)
     _draw(folder, history, test, evaluate(model, validation) if validation else None, training)
     write_json(folder / METRICS, metrics)
     if not history.interrupted:
         checkpoint.unlink()
-    return Run(folder, model, history, metrics, test)
+    own_validation = validation is not None and splits.validation is not None
+    return Run(folder, model, history, metrics, test, own_validation)
 
 
 def load_part(

@@ -157,11 +157,10 @@ def _told(run: Run) -> str:
     if metrics["test_accuracy"] is not None:
         lines.append(f"test accuracy        {metrics['test_accuracy']:.2%}")
     if metrics["validation_accuracy"] is not None:
-        own = metrics["own_validation"]
         lines.append(
             f"validation accuracy  {metrics['validation_accuracy']:.2%}  "
             f"(best of {metrics['epochs']} epochs: {metrics['best_epoch']}"
-            f"{'; on the validation part that came with the data' if own else ''})"
+            f"{'; on the validation part that came with the data' if run.own_validation else ''})"
         )
     lines += [
         f"time                 {metrics['seconds']:.1f} s, "

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from numcnn.data.dataset import Dataset, DataWarning, Splits
 from numcnn.data.folder_layout import find_layout
+from numcnn.data.memory import machine_memory
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -174,16 +175,8 @@ def _room(count: int, size: tuple[int, int], channels: int) -> NDArray[np.uint8]
 
 def _require_memory(count: int, size: tuple[int, int], channels: int) -> None:
     """Refuse what the machine cannot hold: systems promise more memory than they have."""
-    if count * size[0] * size[1] * channels > _memory():
+    if count * size[0] * size[1] * channels > machine_memory():
         raise MemoryError
-
-
-def _memory() -> float:
-    """The machine's memory in bytes, where it says."""
-    try:
-        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    except (AttributeError, OSError, ValueError):
-        return float("inf")
 
 
 def _no_memory(count: int, size: tuple[int, int] | None) -> MemoryError:
