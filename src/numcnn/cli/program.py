@@ -76,14 +76,16 @@ def run(arguments: Sequence[str] | None = None) -> int:
 
 
 def _tell_what_was_read() -> None:
-    """Make a line of each `DataWarning`; Python shows other warnings as it does."""
-    show = warnings.showwarning
+    """Make a line of each `DataWarning`, once; Python shows other warnings as it does."""
+    show, told = warnings.showwarning, set[str]()
 
     def show_as_line(message: Any, category: Any, *where: Any, **more: Any) -> None:
-        if issubclass(category, DataWarning):
-            click.echo(f"numcnn: note: {' '.join(str(message).split())}", err=True)
-        else:
+        line = " ".join(str(message).split())
+        if not issubclass(category, DataWarning):
             show(message, category, *where, **more)
+        elif line not in told:
+            told.add(line)
+            click.echo(f"numcnn: note: {line}", err=True)
 
     warnings.simplefilter("always", DataWarning)
     warnings.showwarning = show_as_line
