@@ -15,6 +15,7 @@ PACKAGE = Path(numcnn.__file__).parent
 # line on top may import any.
 BELOW: dict[str, set[str]] = {
     "atomic_file": set(),
+    "picture_file": set(),
     "nn": set(),
     "data": {"nn"},
     "vision": {"nn"},
@@ -31,7 +32,7 @@ BELOW: dict[str, set[str]] = {
     "explanation": {"nn", "model_files", "plots"},
     "web": {"nn", "vision", "reader", "explanation"},
 }
-FOR_ALL_BUT_THE_NETWORK = {"atomic_file"}
+FOR_ALL_BUT_THE_NETWORK = {"atomic_file", "picture_file"}
 
 
 def room_of(file: Path) -> str:
@@ -121,4 +122,6 @@ def test_the_contributors_table_says_the_same():
     }
     assert said.pop("nn.engine") == {"nn"}
     assert said.pop("cli") == set()
-    assert said == {room: below for room, below in BELOW.items() if room != "atomic_file"}
+    assert said == {
+        room: below for room, below in BELOW.items() if room not in FOR_ALL_BUT_THE_NETWORK
+    }

@@ -9,7 +9,7 @@ import json
 import os
 import platform
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, final
 
@@ -43,6 +43,7 @@ class Run:
         history: What happened in each epoch.
         metrics: What `metrics.json` holds; empty if no epoch was finished.
         test: How the model does on the test part, if there is one.
+        own_validation: Whether the validation part came with the data set.
     """
 
     folder: Path
@@ -50,6 +51,7 @@ class Run:
     history: History
     metrics: dict[str, Any]
     test: Evaluation | None
+    own_validation: bool = False
 
 
 def train(
@@ -104,8 +106,17 @@ def train(
             "interrupted"
         )
     splits = settings.load_splits(download_bar)
-    training, validation = splits.train, None
-    if recipe.validation_split:
+    training, validation = splits.train, splits.validation
+    if validation is not None:
+        if settings.validation_split:
+            raise ValueError(
+                f"validation_split is {settings.validation_split}, but {settings.dataset} has a "
+                "validation part of its own; leave validation_split out, or move that part away"
+            )
+        if settings.validation_split == 0:
+            validation = None
+        recipe = replace(recipe, validation_split=0)
+    elif recipe.validation_split:
         training, validation = split_validation(training, recipe.validation_split, settings.seed)
     if recipe.extension is not None:
         training = recipe.extension(training, settings.seed)
@@ -149,7 +160,8 @@ def train(
     write_json(folder / METRICS, metrics)
     if not history.interrupted:
         checkpoint.unlink()
-    return Run(folder, model, history, metrics, test)
+    own_validation = validation is not None and splits.validation is not None
+    return Run(folder, model, history, metrics, test, own_validation)
 
 
 def load_part(

@@ -123,11 +123,11 @@ HEADER = b"label,pixel0,pixel1,pixel2,pixel3\n"
         (HEADER, "no rows after the header"),
         (b"label,pixel0,pixel1,pixel3\n1,2,3,4\n", "column pixel2 is missing"),
         (b"label,pixel0,pixel1,pixel2\n1,2,3,4\n", "3 pixel columns make no square image"),
-        (b"a,b\n1,2\n", "column pixel0 is missing"),
+        (b"a,b\n1,2\n", "column 'a' is neither label, index nor pixel"),
         (HEADER + b"1,2,3,4,5\n1,2,3\n", "line 3: 5 cells expected as in the header, 3 found"),
-        (HEADER + b"1,2,3,4,x\n", "line 2, column pixel3: 'x' is not a whole number"),
-        (HEADER + b"1,2,256,4,5\n", "line 2, column pixel1: '256' is not a whole number"),
-        (HEADER + b"10,2,3,4,5\n", "label 10 of image 0 is out of range"),
+        (HEADER + b"1,2,3,4,x\n", "line 2, column pixel3: 'x' is not a number from 0 to 255"),
+        (HEADER + b"1,2,256,4,5\n", "line 2, column pixel1: '256' is not a number from 0 to 255"),
+        (HEADER + b"-1,2,3,4,5\n", "line 2: label -1 is not a whole number of at least 0"),
         (b"\xff\xfe\x00", "not a text file"),
     ],
 )
@@ -150,7 +150,7 @@ def test_a_damaged_gzipped_table_is_told(numcnn, here, table):
     assert tree(here) == before
 
 
-UNLABELED = ",".join(f"pixel{k}" for k in range(16)) + "\n" + ("1," * 15 + "1\n") * 40
+UNLABELED = ",".join(f"pixel{k}" for k in range(16)) + "\n" + ("7," * 15 + "7\n") * 40
 
 
 @pytest.mark.parametrize("more", [(), ("--validation-split", 0)])

@@ -1,3 +1,5 @@
+import unicodedata
+
 import numpy as np
 import pytest
 
@@ -81,3 +83,21 @@ def test_parts_of_different_kinds_are_refused():
         Splits(train, Dataset(IMAGES, LABELS, CLASSES[:2], "pets"))
     with pytest.raises(ValueError, match=r"image_shape is \(2, 2, 1\) in the training part"):
         Splits(train, Dataset(IMAGES.reshape(3, 4, 1, 1), LABELS, CLASSES, "pets"))
+
+
+@pytest.mark.parametrize("part", ["test", "validation"])
+def test_the_part_that_does_not_fit_is_named(part):
+    train = Dataset(IMAGES, LABELS, CLASSES, "pets")
+    other = Dataset(IMAGES, LABELS, CLASSES[:2], "pets")
+    with pytest.raises(ValueError, match=f"in the {part} part; both must be the same"):
+        Splits(train, **{part: other})
+
+
+@pytest.mark.parametrize(("form", "other"), [("NFC", "NFD"), ("NFD", "NFC")])
+def test_class_names_are_the_same_in_both_spellings_of_unicode(form, other):
+    names = tuple(unicodedata.normalize(form, name) for name in ("Käuzchen", "dog"))
+    wanted = tuple(unicodedata.normalize(other, name) for name in ("dog", "owl", "Käuzchen"))
+    renamed = Dataset(IMAGES, LABELS, names, "pets").with_classes(wanted)
+    assert renamed.classes == wanted
+    assert renamed.labels is not None
+    assert renamed.labels.tolist() == [2, 0, 0]

@@ -4,7 +4,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from numcnn.data import read_folder, read_image
+from numcnn import picture_file
+from numcnn.data import DataWarning, read_folder, read_image
+from numcnn.data import folder as folder_module
 
 GRAY = np.arange(6, dtype=np.uint8).reshape(2, 3) * 40
 COLOR = np.stack([GRAY, GRAY[::-1], 255 - GRAY], axis=-1)
@@ -68,10 +70,38 @@ def test_classes_come_in_natural_order_too(tmp_path):
 def test_hidden_and_other_files_are_passed_over(folder):
     (folder / ".git").mkdir()
     (folder / "readme.txt").write_text("x")
-    (folder / "cat" / ".hidden.png").write_bytes(b"x")
+    (folder / "cat" / ".DS_Store").write_bytes(b"x")
     (folder / "cat" / "Thumbs.db").write_bytes(b"x")
     (folder / "cat" / "folder.png").mkdir()
     assert len(read_folder(folder).train) == 4
+
+
+def test_what_is_passed_over_is_said_once_with_counts(folder):
+    (folder / "cat" / ".hidden.png").write_bytes(b"x")
+    for name in ("a.txt", "b.TXT", "c.heic", "none"):
+        (folder / "dog" / name).write_bytes(b"x")
+    for number in range(5):
+        save(folder / "cat" / "2024" / "may" / f"{number}.JFIF", GRAY, format="JPEG")
+    save(folder / "stray.png", GRAY)
+    (folder / "cat" / "gone.png").symlink_to(folder / "nowhere.png")
+    with pytest.warns(DataWarning) as caught:
+        splits = read_folder(folder)
+    assert len(splits.train) == 4
+    (warning,) = caught
+    assert str(warning.message) == (
+        f"{folder}: passed over 5 images in folders inside a class's folder (5 cat/2024); move "
+        "them up to use them; 1 image outside the class folders; 4 files of other kinds (2 .txt, "
+        "1 .heic, 1 no suffix); 1 hidden image (names that begin with a dot); 1 broken link or "
+        "special files"
+    )
+
+
+@pytest.mark.parametrize("suffix", [".jfif", ".jpe", ".JPG", ".Jpeg", ".TIF", ".dib", ".pbm"])
+def test_every_usual_suffix_is_read(folder, suffix):
+    image = Image.fromarray(GRAY).convert("1") if suffix == ".pbm" else Image.fromarray(GRAY)
+    kind = {".tif": "TIFF", ".dib": "DIB", ".pbm": "PPM"}.get(suffix.lower(), "JPEG")
+    image.save(folder / "dog" / f"5{suffix}", format=kind)
+    assert len(read_folder(folder).train) == 5
 
 
 def test_one_color_image_makes_all_three_channels(folder):
@@ -112,8 +142,9 @@ def test_sizes_that_differ_name_two_files_and_the_remedy(folder):
 @pytest.mark.parametrize(
     ("content", "reason"),
     [
-        (b"", "cannot identify"),
-        (b"no image", "cannot identify"),
+        (b"", "empty: 0 bytes"),
+        (b"no image", "not a picture of a known kind"),
+        (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n", "not a picture of a known kind"),
         (b"\x89PNG\r\n\x1a\n" + bytes(20), ""),
     ],
 )
@@ -121,6 +152,18 @@ def test_an_unreadable_image_is_named(folder, content, reason):
     (folder / "dog" / "0.png").write_bytes(content)
     with pytest.raises(ValueError, match=rf"0\.png: not a readable image \({reason}"):
         read_folder(folder)
+
+
+def test_all_bad_files_are_told_at_once(folder):
+    for number in range(20, 33):
+        (folder / "dog" / f"{number}.png").write_bytes(b"")
+    save(folder / "cat" / "0.png", GRAY.T)  # of another size, which is told when all can be read
+    with pytest.raises(
+        ValueError, match=r"^13 files: .*20\.png: .*29\.png: .*and 3 more; rem"
+    ) as e:
+        read_folder(folder)
+    assert "30.png" not in str(e.value)
+    assert "BytesIO" not in str(e.value)
 
 
 def test_damage_anywhere_in_a_file_raises_nothing_but_a_value_error(folder):
@@ -141,28 +184,41 @@ def outcome(folder):
         return str(error)
 
 
-@pytest.mark.parametrize("limit", [5, 2])
-@pytest.mark.filterwarnings("ignore::PIL.Image.DecompressionBombWarning")
-def test_an_image_of_too_many_pixels_is_refused(folder, monkeypatch, limit):
-    """Of 6 pixels, Pillow warns where 5 are allowed, and refuses where 2 are."""
-    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", limit)
-    with pytest.raises(ValueError, match=r"1\.png: not a readable image .*decompression bomb"):
+def test_an_image_of_too_many_pixels_is_refused(folder, monkeypatch):
+    monkeypatch.setattr(picture_file, "MAX_PIXELS", 5)
+    with pytest.raises(ValueError, match=r"1\.png: not a readable image \(3 x 2 pixels are more"):
         read_folder(folder)
 
 
-def test_more_than_8_bits_are_refused(folder):
-    save(folder / "dog" / "0.png", GRAY.astype(np.uint16) * 256)
-    with pytest.raises(ValueError, match=r"0\.png: .* not 8 bits a channel"):
-        read_folder(folder)
+def test_16_bits_become_8(folder):
+    save(folder / "dog" / "0.png", GRAY.astype(np.uint16) * 257)
+    images = read_folder(folder).train.images
+    assert images.shape == (5, 2, 3, 1)
+    np.testing.assert_array_equal(images[3, ..., 0], GRAY)
 
 
-def test_transparent_pixels_become_white(folder):
-    pixels = np.zeros((2, 3, 2), np.uint8)
-    pixels[0, :, 1] = 255
+@pytest.mark.parametrize(("ink", "paper"), [(0, 255), (255, 0)])
+def test_transparent_pixels_become_paper_that_contrasts(folder, ink, paper):
+    pixels = np.full((2, 3, 2), ink, np.uint8)
+    pixels[..., 1] = [[255] * 3, [0] * 3]
     save(folder / "cat" / "0.png", Image.fromarray(pixels, "LA"))
     images = read_folder(folder).train.images
     assert images.shape == (5, 2, 3, 1)
-    assert images[0, ..., 0].tolist() == [[0, 0, 0], [255, 255, 255]]
+    assert images[0, ..., 0].tolist() == [[ink] * 3, [paper] * 3]
+
+
+def test_memory_that_the_machine_does_not_have_is_not_tried(folder):
+    with pytest.raises(MemoryError, match=r"4 images of 4000000 x 4000000 \(64,000\.0 GB.*--size"):
+        read_folder(folder, size=(4_000_000, 4_000_000))
+
+
+def test_memory_that_runs_out_is_said_as_such(folder, monkeypatch):
+    def no_memory(path):
+        raise MemoryError
+
+    monkeypatch.setattr(folder_module, "_decoder", lambda: no_memory)
+    with pytest.raises(MemoryError, match="not enough memory for 4 images; give a smaller --size"):
+        read_folder(folder)
 
 
 def test_photographs_are_turned_the_right_way_up(folder):
@@ -201,7 +257,7 @@ def test_a_bad_color(folder):
 
 
 def test_without_pillow_the_remedy_is_named(folder, monkeypatch):
-    monkeypatch.setitem(sys.modules, "PIL.ImageOps", None)
+    monkeypatch.setitem(sys.modules, "numcnn.picture_file", None)
     with pytest.raises(ImportError, match=r"needs Pillow: pip install 'numcnn\[app\]'"):
         read_folder(folder)
 

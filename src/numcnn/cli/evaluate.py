@@ -51,8 +51,8 @@ def evaluate(
 
     Of several models, or of the folder of an ensemble's run, the probabilities are averaged.
 
-    DATASET is a name (digits, mnist, fashion-mnist, cifar10), a labeled CSV file, or a folder with
-    a folder of images for each class, which are resized to what the model takes.
+    DATASET is a name (digits, mnist, fashion-mnist, cifar10), a labeled table of pixels, or a
+    folder with a folder of images for each class, which are resized to what the model takes.
     """
     models = Ensemble.load(paths, views=tta)
     judged = load_part(dataset, part, models.members[0], data_dir)

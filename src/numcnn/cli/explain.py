@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from numcnn import explanation
 from numcnn.cli import options
 from numcnn.data import read_image
+from numcnn.data.csv_table import SUFFIXES as TABLE_SUFFIXES
 from numcnn.model_files import ModelFile, load_model
 from numcnn.run import load_part
 
@@ -161,7 +162,7 @@ def _read(
     image: str, data_dir: str | None, part: str, index: int, loaded: ModelFile
 ) -> tuple[NDArray[np.uint8], str | None]:
     """The image, and the name of its class where that is known."""
-    if Path(image).is_file() and not image.lower().endswith((".csv", ".csv.gz")):
+    if Path(image).is_file() and not image.lower().endswith(TABLE_SUFFIXES):
         height, width, channels = loaded.model.input_shape
         return read_image(image, (height, width), "gray" if channels == 1 else "rgb"), None
     images = load_part(image, part, loaded, data_dir)

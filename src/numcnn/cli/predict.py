@@ -32,8 +32,9 @@ def predict(paths: tuple[Path, ...], csv: Path, output: Path, tta: bool) -> None
     """Predict the images of CSV, in the format of Kaggle's Digit Recognizer.
 
     Of several models, or of the folder of an ensemble's run, the probabilities are averaged. CSV
-    has the columns pixel0, pixel1, ... and may be gzipped; a label column is passed over. The label
-    written is the class's name where the classes are numbers, else its position from 0.
+    is a table of pixels, with a header (pixel0, pixel1, ... or the like) or without, and may be
+    gzipped or zipped; a label column is passed over. The label written is the class's name where
+    the classes are numbers, else its position from 0.
     """
     models = Ensemble.load(paths, views=tta)
     images = read_csv(csv).images

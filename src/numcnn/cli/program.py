@@ -1,6 +1,8 @@
 """The program: all commands together, and how errors are told."""
 
+import warnings
 from collections.abc import Sequence
+from typing import Any
 
 import click
 
@@ -16,6 +18,7 @@ from numcnn.cli.predict import predict
 from numcnn.cli.read import read
 from numcnn.cli.serve import serve
 from numcnn.cli.train import train
+from numcnn.data import DataWarning
 from numcnn.training import TrainingDiverged
 
 
@@ -41,11 +44,13 @@ for command in (read, serve, explain, train, compare, evaluate, predict, data, m
 def run(arguments: Sequence[str] | None = None) -> int:
     """Run a command and return its exit status; an error becomes one line on standard error."""
     try:
-        status = program.main(
-            args=None if arguments is None else list(arguments),
-            prog_name="numcnn",
-            standalone_mode=False,
-        )
+        with warnings.catch_warnings():
+            _tell_what_was_read()
+            status = program.main(
+                args=None if arguments is None else list(arguments),
+                prog_name="numcnn",
+                standalone_mode=False,
+            )
     except click.ClickException as error:
         error.show()
         return BAD_INPUT
@@ -59,7 +64,31 @@ def run(arguments: Sequence[str] | None = None) -> int:
         return _tell(str(error), DIVERGED)
     except (ValueError, OSError, ImportError) as error:
         return _tell(str(error), BAD_INPUT)
+    except MemoryError as error:
+        said = str(error)
+        if "not enough memory" not in said:
+            said = (
+                f"not enough memory{f' ({said})' if said else ''}; give a smaller --size or "
+                "--batch-size, or a smaller network"
+            )
+        return _tell(said, BAD_INPUT)
     return status if isinstance(status, int) else 0
+
+
+def _tell_what_was_read() -> None:
+    """Make a line of each `DataWarning`, once; Python shows other warnings as it does."""
+    show, told = warnings.showwarning, set[str]()
+
+    def show_as_line(message: Any, category: Any, *where: Any, **more: Any) -> None:
+        line = " ".join(str(message).split())
+        if not issubclass(category, DataWarning):
+            show(message, category, *where, **more)
+        elif line not in told:
+            told.add(line)
+            click.echo(f"numcnn: note: {line}", err=True)
+
+    warnings.simplefilter("always", DataWarning)
+    warnings.showwarning = show_as_line
 
 
 def _tell(message: str, status: int) -> int:

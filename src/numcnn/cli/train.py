@@ -99,8 +99,8 @@ def train(
     """Train a network on DATASET and write everything into one folder.
 
     DATASET is digits (the default: small handwritten digits, no download), mnist, fashion-mnist,
-    cifar10, a CSV file as Kaggle's Digit Recognizer has it, or a folder with a folder of images for
-    each class.
+    cifar10, a table of pixels as Kaggle's Digit Recognizer has it, or a folder with a folder of
+    images for each class, or with folders train, val and test that hold these.
     """
     context = click.get_current_context()
     said = {
@@ -159,7 +159,8 @@ def _told(run: Run) -> str:
     if metrics["validation_accuracy"] is not None:
         lines.append(
             f"validation accuracy  {metrics['validation_accuracy']:.2%}  "
-            f"(best of {metrics['epochs']} epochs: {metrics['best_epoch']})"
+            f"(best of {metrics['epochs']} epochs: {metrics['best_epoch']}"
+            f"{'; on the validation part that came with the data' if run.own_validation else ''})"
         )
     lines += [
         f"time                 {metrics['seconds']:.1f} s, "

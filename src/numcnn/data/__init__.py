@@ -22,7 +22,7 @@ from numcnn.data.batches import Batch, Batches
 from numcnn.data.catalog import Description, describe, fetch, is_local, load, names
 from numcnn.data.cifar10 import CIFAR10_CLASSES, load_cifar10, read_cifar10_batch
 from numcnn.data.csv_table import read_csv, write_submission
-from numcnn.data.dataset import Dataset, Splits
+from numcnn.data.dataset import Dataset, DataWarning, Splits
 from numcnn.data.digit_variants import with_variants
 from numcnn.data.digits import load_digits
 from numcnn.data.download import DownloadError
@@ -44,6 +44,7 @@ __all__ = [
     "Compose",
     "Cutout",
     "DataNotFoundError",
+    "DataWarning",
     "Dataset",
     "Description",
     "DownloadError",

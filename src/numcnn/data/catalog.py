@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import final
 
 from numcnn.data.cifar10 import CIFAR10_CLASSES, load_cifar10
+from numcnn.data.csv_table import SUFFIXES as TABLE_SUFFIXES
 from numcnn.data.csv_table import read_csv
 from numcnn.data.dataset import DIGITS, Splits
 from numcnn.data.digits import load_digits
@@ -158,7 +159,7 @@ def load(
     """Load a data set by its name, or one's own from a CSV table or a folder of images.
 
     Args:
-        name: One of `names`; or the path of a file ``.csv`` or ``.csv.gz`` (see
+        name: One of `names`; or the path of a table such as ``.csv`` or ``.csv.gz`` (see
             `numcnn.data.csv_table.read_csv`) or of a folder (see
             `numcnn.data.folder.read_folder`). A folder that is called like a data set needs a
             path: ``./mnist``.
@@ -183,10 +184,9 @@ def load(
     path = Path(name)
     if path.is_dir():
         return read_folder(path, size=size, color=color)
-    if path.name.lower().endswith((".csv", ".csv.gz")):
+    # What a file holds, and how it is packed, its content tells.
+    if path.exists() or path.name.lower().endswith(TABLE_SUFFIXES):
         return Splits(read_csv(path))
-    if path.is_file():
-        raise ValueError(f"{path} is neither a .csv or .csv.gz file nor a folder of images")
     if path.name != str(name):
         raise FileNotFoundError(f"{path}: no such file or folder")
     raise _unknown(str(name))

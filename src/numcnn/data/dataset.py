@@ -4,6 +4,7 @@ Every loader of this package returns these two, and training, plots and the comm
 nothing else about where images come from.
 """
 
+import unicodedata
 from dataclasses import dataclass
 from typing import Any, final
 
@@ -18,6 +19,11 @@ Labels = NDArray[np.int64]
 
 DIGITS = tuple("0123456789")
 """The classes of a data set of handwritten digits."""
+
+
+@final
+class DataWarning(UserWarning):
+    """Something about a data set that was read: what was passed over, or taken for granted."""
 
 
 @final
@@ -77,6 +83,9 @@ class Dataset:
     def with_classes(self, classes: tuple[str, ...]) -> "Dataset":
         """Number the labels by another list of classes, matched by name.
 
+        Names are the same whether an accent is part of its letter or follows it, as in the names
+        of files on macOS.
+
         Args:
             classes: Class names, as those of a model. There may be more than here.
 
@@ -86,12 +95,14 @@ class Dataset:
         Raises:
             ValueError: A class of this data set is not among them.
         """
-        if missing := [name for name in self.classes if name not in classes]:
+        places = {unicodedata.normalize("NFC", name): k for k, name in enumerate(classes)}
+        own = [unicodedata.normalize("NFC", name) for name in self.classes]
+        if missing := [name for name in own if name not in places]:
             raise ValueError(
                 f"{self.name} has the class {missing[0]!r}, which is not among "
                 f"{', '.join(classes)}; use a model that was trained on these classes"
             )
-        positions = np.array([classes.index(name) for name in self.classes], np.int64)
+        positions = np.array([places[name] for name in own], np.int64)
         labels = None if self.labels is None else positions[self.labels]
         return Dataset(self.images, labels, classes, self.name)
 
@@ -123,30 +134,34 @@ class Dataset:
 @final
 @dataclass(frozen=True, eq=False)
 class Splits:
-    """The part to learn from and the part to be judged by.
+    """The part to learn from, the part to choose by, and the part to be judged by.
 
     Attributes:
-        train: What training may look at. `numcnn.data.split_validation` takes the validation part
-            out of it.
+        train: What training may look at.
         test: What is kept for the final judgment, or None where there is none.
+        validation: What to choose the best epoch by, where the data set brings it;
+            `numcnn.data.split_validation` takes one out of the training part where not.
 
     Raises:
-        ValueError: The two parts differ in image shape or classes.
+        ValueError: The parts differ in image shape or classes.
     """
 
     train: Dataset
     test: Dataset | None = None
+    validation: Dataset | None = None
 
     def __post_init__(self) -> None:
-        if self.test is None:
-            return
-        for what in ("image_shape", "classes"):
-            ours, theirs = getattr(self.train, what), getattr(self.test, what)
-            if ours != theirs:
-                raise ValueError(
-                    f"{self.train.name}: {what} is {ours} in the training part and {theirs} in "
-                    "the test part; both must be the same"
-                )
+        for name in ("test", "validation"):
+            part = getattr(self, name)
+            if part is None:
+                continue
+            for what in ("image_shape", "classes"):
+                ours, theirs = getattr(self.train, what), getattr(part, what)
+                if ours != theirs:
+                    raise ValueError(
+                        f"{self.train.name}: {what} is {ours} in the training part and {theirs} "
+                        f"in the {name} part; both must be the same"
+                    )
 
 
 def check_label_range(labels: NDArray[Any], classes: int, where: object) -> None:

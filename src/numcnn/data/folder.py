@@ -3,25 +3,27 @@
 The plainest way to bring one's own images. The folders' names are the classes.
 """
 
-import io
 import os
-import re
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from types import ModuleType
-from typing import Any, Literal, final
+from typing import TYPE_CHECKING, Literal, final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from numcnn.data.dataset import Dataset, Splits
+from numcnn.data.dataset import Dataset, DataWarning, Splits
+from numcnn.data.folder_layout import find_layout
+from numcnn.data.memory import machine_memory
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
 
 Color = Literal["auto", "gray", "rgb"]
 
-_SUFFIXES = {".bmp", ".gif", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp"}
-_GRAY_MODES = {"1", "L", "LA", "La"}
+_MOST_NAMED = 10
+"""How many bad files an error names; the others are counted."""
 
 
 def read_folder(
@@ -29,12 +31,15 @@ def read_folder(
 ) -> Splits:
     """Read a folder of class-named folders of images.
 
-    If the folder has a folder ``train``, the classes are in that, and those of the test part in
-    ``test``, if it is there. Classes and files are taken in natural order (``2.png`` before
-    ``10.png``). Hidden files and files that are not called like images are passed over.
+    If the folder has a folder ``train`` with class folders in it, the classes are in that, and
+    those of the validation and of the test part in ``val`` and ``test``, if these are there; in
+    any usual spelling (``Train``, ``training``, ``valid``, ``validation``, ``testing`` ...).
+    Classes and files are taken in natural order (``2.png`` before ``10.png``). What is passed over
+    (files that are hidden, not called like images, or lie deeper) is said in a `DataWarning`.
 
-    Phones note in a photograph which way is up; that is followed. Transparent pixels become
-    white. Of an animation, the first image is taken.
+    Phones note in a photograph which way is up; that is followed. Transparency is laid onto white,
+    or onto black where what is drawn is light. Of an animation, the first image is taken. 16 bits
+    a channel become 8.
 
     Args:
         path: The folder.
@@ -49,10 +54,11 @@ def read_folder(
     Raises:
         FileNotFoundError: There is no such folder.
         ValueError: There are no class folders, a class has no images or is unknown to the
-            training part, a file cannot be read as an image of 8 bits a channel or has more
-            pixels than Pillow considers safe, or sizes differ and ``size`` is not given. The
-            message names folder or files.
-        OSError: A file cannot be opened.
+            training part, it cannot be told what is a class and what is a part, files cannot be
+            read as images or have more than 64 million pixels, or sizes differ and ``size`` is
+            not given. The message names folder or files.
+        MemoryError: The images do not fit into the memory.
+        OSError: A folder cannot be listed.
         ImportError: Pillow is not installed.
     """
     root = Path(path)
@@ -62,21 +68,19 @@ def read_folder(
         raise ValueError(f"size is {size!r}; give (height, width) of at least 1 pixel each")
     if color not in ("auto", "gray", "rgb"):
         raise ValueError(f'color is {color!r}; give "auto", "gray" or "rgb"')
-    train_root = root / "train" if (root / "train").is_dir() else root
-    test_root = root / "test"
-    classes = tuple(folder.name for folder in _class_folders(train_root))
-    reader = _Reader(_pillow(), size, color)
-    train = list(_labeled_files(train_root, classes))
-    has_test = train_root != root and test_root.is_dir()
-    test = list(_labeled_files(test_root, classes)) if has_test else []
-    images = reader.read([file for file, _ in train + test])
-    labels = np.array([label for _, label in train + test], dtype=np.int64)
-    parts = [
-        Dataset(images[rows], labels[rows], classes, root.resolve().name)
-        for rows in (slice(len(train)), slice(len(train), None))
-        if len(labels[rows])
-    ]
-    return Splits(*parts)
+    layout = find_layout(root)
+    labeled = [pair for part in layout.files.values() for pair in part]
+    images = _Reader(_decoder(), size, color).read([file for file, _ in labeled])
+    labels = np.array([label for _, label in labeled], dtype=np.int64)
+    parts: dict[str, Dataset] = {}
+    start = 0
+    for part, files in layout.files.items():
+        rows = slice(start, start + len(files))
+        parts[part] = Dataset(images[rows], labels[rows], layout.classes, root.resolve().name)
+        start = rows.stop
+    for note in layout.notes:
+        warnings.warn(note, DataWarning, stacklevel=2)
+    return Splits(parts["train"], parts.get("test"), parts.get("validation"))
 
 
 def read_image(
@@ -93,12 +97,11 @@ def read_image(
         uint8 ``(height, width, 1 or 3)``.
 
     Raises:
-        ValueError: The file cannot be read as an image of 8 bits a channel, or has more pixels than
-            Pillow considers safe.
-        OSError: The file cannot be opened.
+        ValueError: The file cannot be read as an image, or has more than 64 million pixels.
+        MemoryError: It does not fit into the memory.
         ImportError: Pillow is not installed.
     """
-    return _Reader(_pillow(), size, color).read([Path(path)])[0]
+    return _Reader(_decoder(), size, color).read([Path(path)])[0]
 
 
 @final
@@ -106,109 +109,101 @@ def read_image(
 class _Reader:
     """Reads files into one array, of one size and one number of channels."""
 
-    pillow: ModuleType
+    decode: "Callable[[Path], Image]"
     size: tuple[int, int] | None
     color: Color
 
-    def read(self, files: list[Path]) -> NDArray[np.uint8]:
+    def read(self, files: Sequence[Path]) -> NDArray[np.uint8]:
         """Read images into an array ``(files, height, width, 1 or 3)``."""
-        images: list[NDArray[np.uint8]] = []
-        for file in files:
-            image = self._read_one(file)
-            if images and image.shape[:2] != images[0].shape[:2]:
-                raise ValueError(
-                    f"{files[0]} is {_shown(images[0])} but {file} is {_shown(image)}; "
-                    "pass size to resize all images to one"
-                )
-            images.append(image)
-        channels = max(image.shape[2] for image in images)
-        result = np.empty((len(images), *images[0].shape[:2], channels), np.uint8)
-        for row, image in zip(result, images, strict=True):
-            row[...] = image  # a gray image among color ones fills the three channels alike
-        return result
-
-    def _read_one(self, file: Path) -> NDArray[np.uint8]:
-        content = file.read_bytes()
         try:
-            # Pillow only warns of an image somewhat too large; for data that is an error, too.
-            with warnings.catch_warnings():
-                warnings.simplefilter("error", self.pillow.Image.DecompressionBombWarning)
-                return self._decode(content)
-        # Damaged files make Pillow raise errors of many kinds, SyntaxError among them.
-        except Exception as error:
+            if self.size is not None:
+                _require_memory(len(files), self.size, 1)
+            return self._read(files)
+        except MemoryError as error:
+            raise _no_memory(len(files), self.size) from error
+
+    def _read(self, files: Sequence[Path]) -> NDArray[np.uint8]:
+        pixels: NDArray[np.uint8] | None = None
+        bad: list[str] = []
+        other_size: tuple[Path, Image] | None = None
+        for index, file in enumerate(files):
+            try:
+                image = self._image(file)
+            # What is wrong with a picture is a ValueError; all bad files are told at once.
+            except ValueError as error:
+                bad.append(f"{file}: not a readable image ({error})")
+                continue
+            if pixels is None:
+                first, size = file, (image.height, image.width)
+                pixels = _room(len(files), size, 3 if image.mode == "RGB" else 1)
+            if (image.height, image.width) != size:
+                other_size = other_size or (file, image)
+                continue
+            if image.mode == "RGB" and pixels.shape[-1] == 1:
+                # A gray image among color ones fills the three channels alike.
+                gray, pixels = pixels, _room(len(files), size, 3)
+                pixels[:index] = gray[:index]
+            pixels[index] = np.asarray(image).reshape(*size, -1)
+        if bad:
+            raise ValueError(_told(bad))
+        assert pixels is not None
+        if other_size is not None:
+            file, image = other_size
             raise ValueError(
-                f"{file}: not a readable image ({error}); remove or replace it"
-            ) from error
+                f"{first} is {size[0]} x {size[1]} but {file} is {image.height} x {image.width}; "
+                "pass size (--size 28x28) to resize all images to one"
+            )
+        return pixels
 
-    def _decode(self, content: bytes) -> NDArray[np.uint8]:
-        with self.pillow.Image.open(io.BytesIO(content)) as opened:
-            if opened.mode[0] in "IF":
-                raise ValueError(f"its pixels are of mode {opened.mode}, not 8 bits a channel")
-            gray = opened.mode in _GRAY_MODES if self.color == "auto" else self.color == "gray"
-            image: Any = self.pillow.ImageOps.exif_transpose(opened)
-        if image.has_transparency_data:
-            image = image.convert("RGBA")
-            paper = self.pillow.Image.new("RGBA", image.size, "white")
-            image = self.pillow.Image.alpha_composite(paper, image)
-        image = image.convert("L" if gray else "RGB")
+    def _image(self, file: Path) -> "Image":
+        image = self.decode(file)
+        if self.color != "auto":
+            image = image.convert("L" if self.color == "gray" else "RGB")
         if self.size is not None and image.size != self.size[::-1]:
+            from PIL.Image import Resampling
+
             # Pillow's filters widen when they make an image smaller, so that no pixel is skipped.
-            image = image.resize(self.size[::-1], self.pillow.Image.Resampling.BILINEAR)
-        pixels: NDArray[np.uint8] = np.asarray(image)
-        return pixels.reshape(*pixels.shape[:2], -1)
+            image = image.resize(self.size[::-1], Resampling.BILINEAR)
+        return image
 
 
-def _class_folders(root: Path) -> list[Path]:
-    folders = [entry for entry in root.iterdir() if entry.is_dir() and not _hidden(entry)]
-    if not folders:
-        raise ValueError(
-            f"{root}: no class folders; put each class's images in a folder of its name"
-        )
-    return sorted(folders, key=_natural)
+def _room(count: int, size: tuple[int, int], channels: int) -> NDArray[np.uint8]:
+    """An array for images."""
+    _require_memory(count, size, channels)
+    return np.empty((count, *size, channels), np.uint8)
 
 
-def _labeled_files(root: Path, classes: tuple[str, ...]) -> Iterator[tuple[Path, int]]:
-    for folder in _class_folders(root):
-        if folder.name not in classes:
-            raise ValueError(f"{folder}: class {folder.name!r} has no folder in the training part")
-        files = sorted(
-            (
-                entry
-                for entry in folder.iterdir()
-                if entry.suffix.lower() in _SUFFIXES and not _hidden(entry) and entry.is_file()
-            ),
-            key=_natural,
-        )
-        if not files:
-            raise ValueError(f"{folder}: no images; add some, or remove the folder")
-        for file in files:
-            yield file, classes.index(folder.name)
+def _require_memory(count: int, size: tuple[int, int], channels: int) -> None:
+    """Refuse what the machine cannot hold: systems promise more memory than they have."""
+    if count * size[0] * size[1] * channels > machine_memory():
+        raise MemoryError
 
 
-def _natural(path: Path) -> tuple[list[str | int], str]:
-    """Order by the numbers in a name as numbers, and by the name itself where they are equal."""
-    parts = re.split(r"([0-9]+)", path.name)
-    return [int(part) if part.isascii() and part.isdigit() else part for part in parts], path.name
+def _no_memory(count: int, size: tuple[int, int] | None) -> MemoryError:
+    shown = ""
+    if size is not None:
+        amount = count * size[0] * size[1] / 1e9
+        shown = f" of {size[0]} x {size[1]} ({amount:,.1f} GB a channel)"
+    images = "1 image" if count == 1 else f"{count:,} images"
+    return MemoryError(
+        f"not enough memory for {images}{shown}; give a smaller --size, such as 64x64"
+    )
 
 
-def _hidden(path: Path) -> bool:
-    return path.name.startswith(".")
+def _told(bad: list[str]) -> str:
+    if len(bad) == 1:
+        return f"{bad[0]}; remove or replace it"
+    more = f", and {len(bad) - _MOST_NAMED:,} more" if len(bad) > _MOST_NAMED else ""
+    return f"{len(bad):,} files: {', '.join(bad[:_MOST_NAMED])}{more}; remove or replace them"
 
 
 def _is_size(side: object) -> bool:
     return isinstance(side, int) and side >= 1
 
 
-def _shown(image: NDArray[np.uint8]) -> str:
-    return f"{image.shape[0]} x {image.shape[1]}"
-
-
-def _pillow() -> ModuleType:
+def _decoder() -> "Callable[[Path], Image]":
     try:
-        import PIL.Image
-        import PIL.ImageOps
+        from numcnn.picture_file import read_picture
     except ImportError as error:
-        raise ImportError(
-            "reading image folders needs Pillow: pip install 'numcnn[app]'"
-        ) from error
-    return PIL
+        raise ImportError("reading image files needs Pillow: pip install 'numcnn[app]'") from error
+    return read_picture

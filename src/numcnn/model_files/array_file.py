@@ -4,6 +4,7 @@ Safetensors holds plain numbers and text, so a file from a stranger can do no mo
 """
 
 import json
+import math
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -19,6 +20,12 @@ from numcnn.atomic_file import atomic_file
 _KEY = "numcnn"
 """The one metadata entry. There is only one because safetensors writes several in any order, and
 the same model is to give the same file."""
+
+MOST_HEADER_BYTES = 16_000_000
+"""The longest description of the arrays, with the JSON in it; ten thousand epochs take 3 MB."""
+
+MOST_HEADER_VALUES = 1_000_000
+"""Values in the JSON. Each takes a hundred bytes in memory, of which the file may have two."""
 
 
 def write_arrays(
@@ -44,6 +51,11 @@ def write_arrays(
             f"{path}: the header cannot be written as JSON: {error}; "
             "give text, plain finite numbers, lists and dictionaries"
         ) from error
+    if len(text) > MOST_HEADER_BYTES // 2 or _values(text) > MOST_HEADER_VALUES:
+        raise ValueError(
+            f"{path}: the header has {len(text):,} characters and {_values(text):,} values, too "
+            "many to be read again; leave something out"
+        )
     contiguous = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
     with atomic_file(path) as temporary:
         # Not save_file: it makes files that nobody but their owner can read.
@@ -65,12 +77,20 @@ def read_arrays(
     Raises:
         FileNotFoundError: There is no such file.
         ValueError: It is not a safetensors file, it is damaged or cut off, or another program or
-            another part of numcnn wrote it.
+            another part of numcnn wrote it, or its header is longer than any of numcnn's.
+        MemoryError: Its arrays do not fit into the memory.
     """
     if not Path(path).exists():
         raise FileNotFoundError(f"{path}: there is no such file")
     if not Path(path).is_file():
         raise ValueError(f"{path}: not a file; give a {kind} written by numcnn")
+    with Path(path).open("rb") as raw:
+        header_bytes = int.from_bytes(raw.read(8), "little")
+    if MOST_HEADER_BYTES < header_bytes <= Path(path).stat().st_size:
+        raise ValueError(
+            f"{path}: its header has {header_bytes:,} bytes, and numcnn's at most "
+            f"{MOST_HEADER_BYTES:,}; give a {kind} written by numcnn"
+        )
     try:
         with safe_open(path, framework="numpy") as file:
             metadata = file.metadata() or {}
@@ -81,14 +101,46 @@ def read_arrays(
             f"{path}: not a readable safetensors file, or cut off ({error}); "
             f"give a {kind} written by numcnn, copied whole"
         ) from error
+    if _KEY not in metadata:
+        said = ", ".join(f"{key} {value}" for key, value in sorted(metadata.items()))
+        raise ValueError(
+            f"{path}: a safetensors file, but not numcnn's: it does not say what its arrays are"
+            + (f" (it says: {said[:80]})" if said else "")
+            + f"; give a {kind} written by numcnn"
+        )
+    text = metadata[_KEY]
     try:
-        header = json.loads(metadata[_KEY])
+        if _values(text) > MOST_HEADER_VALUES:
+            raise ValueError(f"more than {MOST_HEADER_VALUES:,} values")
+        header = json.loads(
+            text, object_pairs_hook=_object, parse_constant=_finite, parse_float=_finite
+        )
         found = header["kind"]
     except (KeyError, TypeError, ValueError, RecursionError) as error:
         raise ValueError(
-            f"{path}: a safetensors file, but not numcnn's: it does not say what its arrays are; "
-            f"give a {kind} written by numcnn"
+            f"{path}: a safetensors file, but not numcnn's: its header is damaged "
+            f"({str(error)[:100]}); give a {kind} written by numcnn"
         ) from error
     if found != kind:
         raise ValueError(f"{path}: this is a {found}, not a {kind}")
     return arrays, header
+
+
+def _values(text: str) -> int:
+    """At least as many as the values in a JSON text."""
+    return text.count(",") + text.count("[") + text.count("{")
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """A JSON object in which no name comes twice: of two, programs take the first or the last."""
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise ValueError("a name comes twice in an object of the JSON")
+    return found
+
+
+def _finite(text: str) -> float:
+    """A JSON number that is one: 1e999 and the NaN and Infinity that Python adds are not."""
+    if not math.isfinite(number := float(text)):
+        raise ValueError(f"{text[:40]} is not a finite number")
+    return number

@@ -1,6 +1,5 @@
 """A model as one file: weights, architecture, class names, and a card of how it came about."""
 
-import math
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -9,14 +8,18 @@ from typing import Any, final
 import numpy as np
 from numpy.typing import NDArray
 
+from numcnn.model_files.architecture import build_described
 from numcnn.model_files.array_file import read_arrays, write_arrays
-from numcnn.nn.layers import LAYERS, Layer, Normalization, Rescaling
+from numcnn.nn.layers import LAYERS, BatchNorm, Layer, Normalization, Rescaling
 from numcnn.nn.model import Sequential
 
 FORMAT_VERSION = 1
 """Raised when an older numcnn could not read the file any more."""
 
 _KIND = "model"
+
+MOST_CLASS_NAME = 1000
+"""Characters in the name of a class."""
 
 
 @final
@@ -62,9 +65,14 @@ def save_model(
             "train it again with a lower learning rate"
         )
     outputs = model.output_shape[-1]
-    names = list(classes) or [str(index) for index in range(outputs)]
+    names = [str(name) for name in classes] or [str(index) for index in range(outputs)]
     if len(names) != outputs:
         raise ValueError(f"classes has {len(names)} names for {outputs} outputs; give one for each")
+    if long := [name for name in names if len(name) > MOST_CLASS_NAME]:
+        raise ValueError(
+            f"class {long[0][:40]!r}... has {len(long[0]):,} characters; give at most "
+            f"{MOST_CLASS_NAME:,}"
+        )
     header = {
         "kind": _KIND,
         "format_version": FORMAT_VERSION,
@@ -88,37 +96,41 @@ def load_model(
 
     Raises:
         FileNotFoundError: There is no such file.
-        ValueError: The file is damaged, not a model, of a newer numcnn, or does not fit together.
+        ValueError: The file is damaged, not a model, of a newer numcnn, does not fit together, or
+            is larger than the limits in `numcnn.model_files.architecture`.
+        MemoryError: The weights do not fit into the memory.
     """
     arrays, header = read_arrays(path, _KIND)
     version = header.get("format_version")
-    if not isinstance(version, int) or version > FORMAT_VERSION:
+    if type(version) is not int or not 1 <= version <= FORMAT_VERSION:
         raise ValueError(
             f"{path}: written in format {version}, and this numcnn reads up to {FORMAT_VERSION}; "
             "upgrade it: pip install --upgrade numcnn"
         )
     try:
-        architecture = header["architecture"]
-        numbers = sum(array.size for array in arrays.values())
-        _require_plausible(architecture, numbers)
-        model = Sequential.from_config(architecture["layers"], known)
-        model.build(architecture["input_shape"], _Bounded(numbers))
-        model.load_state_dict(_float32(arrays))
-        classes = tuple(map(str, header["classes"]))
-        if len(classes) != model.output_shape[-1]:
-            raise ValueError(f"{len(classes)} class names for {model.output_shape[-1]} outputs")
-        return ModelFile(model, classes, dict(header["card"]))
+        for part, kind in (("architecture", dict), ("classes", list), ("card", dict)):
+            if not isinstance(header.get(part), kind):
+                raise ValueError(f"{part!r} is missing, or not what it should be")
+        shapes = {name: array.shape for name, array in _float32(arrays).items()}
+        model = build_described(header["architecture"], shapes, known)
+        model.load_state_dict(arrays)
+        _require_variances(model)
+        classes = _class_names(header["classes"], model.output_shape[-1])
+        return ModelFile(model, classes, header["card"])
+    except MemoryError as error:
+        size = sum(array.nbytes for array in arrays.values()) / 1e9
+        raise MemoryError(f"{path}: not enough memory for a model of {size:.1f} GB") from error
     except (
         ArithmeticError,
         AttributeError,
         LookupError,
-        MemoryError,
         RecursionError,
         TypeError,
         ValueError,
     ) as error:
         raise ValueError(
-            f"{path}: the file is damaged, its parts do not fit together: {error}"
+            f"{path}: the file is damaged, its parts do not fit together: {error}; get the file "
+            "again, or save the model again"
         ) from error
 
 
@@ -140,40 +152,19 @@ def _float32(arrays: Mapping[str, NDArray[Any]]) -> Mapping[str, NDArray[Any]]:
     return arrays
 
 
-@final
-class _Bounded(np.random.Generator):
-    """Draws the start that the file's weights will replace, and no more numbers than those.
-
-    Small sizes can have a large product, and only building the layers shows it.
-    """
-
-    def __init__(self, numbers: int) -> None:
-        super().__init__(np.random.PCG64(0))
-        self._left = self._numbers = numbers
-
-    def standard_normal(self, size: Any = None, *args: Any, **settings: Any) -> Any:
-        """As ever, within bounds."""
-        self._count(size)
-        return super().standard_normal(size, *args, **settings)
-
-    def random(self, size: Any = None, *args: Any, **settings: Any) -> Any:
-        """As ever, within bounds."""
-        self._count(size)
-        return super().random(size, *args, **settings)
-
-    def _count(self, size: Any) -> None:
-        self._left -= math.prod(np.atleast_1d(size).tolist()) if size is not None else 1
-        if self._left < 0:
-            raise ValueError(f"the layers need more weights than the file's {self._numbers}")
+def _class_names(names: list[Any], outputs: int) -> tuple[str, ...]:
+    if len(names) != outputs:
+        raise ValueError(f"{len(names)} class names for {outputs} outputs")
+    for name in names:
+        if not isinstance(name, str) or len(name) > MOST_CLASS_NAME:
+            raise ValueError(f"a class name is not text of at most {MOST_CLASS_NAME:,} characters")
+    return tuple(names)
 
 
-def _require_plausible(value: Any, numbers: int) -> None:
-    """Refuse sizes that the file's own weights rule out, before memory is taken for them."""
-    if isinstance(value, Mapping):
-        for inner in value.values():
-            _require_plausible(inner, numbers)
-    elif isinstance(value, list):
-        for inner in value:
-            _require_plausible(inner, numbers)
-    elif isinstance(value, int) and value > max(numbers, 1 << 16):
-        raise ValueError(f"a size of {value} in a file of {numbers} weights")
+def _require_variances(model: Sequential) -> None:
+    """Refuse statistics whose square root or reciprocal is no number."""
+    for name, layer in model.named_layers():
+        if isinstance(layer, BatchNorm) and (layer.state["variance"] < 0).any():
+            raise ValueError(f"{name}.variance holds numbers below 0")
+        if isinstance(layer, Normalization) and (layer.state["variance"] <= 0).any():
+            raise ValueError(f"{name}.variance holds numbers that are not above 0")

@@ -4,7 +4,10 @@ import math
 import operator
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
+
+_LARGEST = float(np.finfo(np.float32).max)
 
 
 def whole(name: str, value: Any) -> int:
@@ -22,7 +25,7 @@ def whole(name: str, value: Any) -> int:
     except TypeError:
         number = 0
     if number < 1 or isinstance(value, bool):
-        raise ValueError(f"{name} is {value!r}; give an integer of at least 1")
+        raise ValueError(f"{name} is {_shown(value)}; give an integer of at least 1")
     return number
 
 
@@ -41,13 +44,16 @@ def pair(name: str, value: Any) -> tuple[int, int]:
         height, width = (whole(name, size) for size in sizes)
     except ValueError:
         raise ValueError(
-            f"{name} is {value!r}; give an integer of at least 1, or two: (height, width)"
+            f"{name} is {_shown(value)}; give an integer of at least 1, or two: (height, width)"
         ) from None
     return height, width
 
 
 def number(name: str, value: Any, least: float = -math.inf, below: float = math.inf) -> float:
     """Read a real number of a range.
+
+    Text is refused even where it could be read as a number, and so are booleans: a layer would
+    compute with what it was given, not with what it was read as.
 
     Args:
         name: The setting's name, for the error.
@@ -56,17 +62,29 @@ def number(name: str, value: Any, least: float = -math.inf, below: float = math.
         below: The number must be smaller than this.
 
     Raises:
-        ValueError: It is not a number, not finite, or outside the range.
+        ValueError: It is not a number, not finite in float32, or outside the range.
     """
-    try:
+    real: float = math.nan
+    if isinstance(value, int):
+        real = math.nan if isinstance(value, bool) else value  # may be too large for a float
+    elif isinstance(value, float | np.integer | np.floating):
         real = float(value)
-    except (TypeError, ValueError):
-        real = math.nan
-    if not (math.isfinite(real) and least <= real < below):
+    if not (abs(real) <= _LARGEST and least <= real < below):
         bounds = f" of at least {least:g}" if least > -math.inf else ""
         bounds += f" and less than {below:g}" if below < math.inf else ""
-        raise ValueError(f"{name} is {value!r}; give a number{bounds}")
-    return real
+        raise ValueError(f"{name} is {_shown(value)}; give a number{bounds}")
+    return float(real)
+
+
+def flag(name: str, value: Any) -> bool:
+    """Read a yes or no.
+
+    Raises:
+        ValueError: It is neither True nor False.
+    """
+    if not isinstance(value, bool | np.bool_):
+        raise ValueError(f"{name} is {_shown(value)}; give True or False")
+    return bool(value)
 
 
 def require_batch(name: str, x: NDArray[Any], shape: tuple[int, ...]) -> None:
@@ -80,3 +98,12 @@ def require_batch(name: str, x: NDArray[Any], shape: tuple[int, ...]) -> None:
             f"{name} has the shape {x.shape}, but this model takes "
             f"(batch, {', '.join(map(str, shape))}); reshape or resize {name}"
         )
+
+
+def _shown(value: Any) -> str:
+    """A value for an error, cut where a file gave something long."""
+    try:
+        text = repr(value)
+    except ValueError:  # Python writes no integer of more than 4,300 digits
+        text = "a number of thousands of digits"
+    return text if len(text) <= 60 else f"{text[:57]}..."

@@ -10,12 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from numcnn.model_files import ModelFile, load_model
+from numcnn.picture_file import MAX_PIXELS
 from numcnn.reader.explain import Explanation, Seen, evidence
 from numcnn.reader.judge import Hearing, Judge, Probabilities, Standards
 from numcnn.reader.look import Look
 from numcnn.reader.reading import Digit, Line, Reading, Rejected
 from numcnn.vision import Box, Page, PictureError, Region, find_digits
-from numcnn.vision.picture import MAX_BYTES, MAX_PIXELS, Source
+from numcnn.vision.picture import MAX_BYTES, Source
 
 BLANK = "nothing is written here"
 NO_DIGIT = "not a digit"

@@ -3,18 +3,12 @@
 `find_digits` does it all; what the digits are is for a network to say.
 """
 
+from numcnn.picture_file import PictureError, PictureTooLargeError, UnknownPictureError
 from numcnn.vision.frame import normalize, stroke_width
 from numcnn.vision.ink import Ink, find_ink
 from numcnn.vision.opinion import Opinion, Score
 from numcnn.vision.page import Page, find_digits
-from numcnn.vision.picture import (
-    Box,
-    Picture,
-    PictureError,
-    PictureTooLargeError,
-    UnknownPictureError,
-    load_picture,
-)
+from numcnn.vision.picture import Box, Picture, load_picture
 from numcnn.vision.region import Region, join
 from numcnn.vision.segment import find_lines
 from numcnn.vision.split import Cut, best_split, find_cuts, find_pieces

@@ -6,13 +6,13 @@ from typing import Any, final
 import numpy as np
 from numpy.typing import NDArray
 
+from numcnn.picture_file import MAX_PIXELS
 from numcnn.vision.frame import SIDE, normalize
 from numcnn.vision.ink import Ink, find_ink
 from numcnn.vision.joining import best_joins
 from numcnn.vision.opinion import Score
 from numcnn.vision.picture import (
     MAX_BYTES,
-    MAX_PIXELS,
     WORKING_SIZE,
     Box,
     Picture,

@@ -54,7 +54,7 @@ class Service:
             # The picture has no name here, and the message begins with one.
             detail = str(error).partition(": ")[2]
             if isinstance(error, PictureTooLargeError):
-                raise Problem(413, detail.replace(", or raise max_pixels", "")) from error
+                raise Problem(413, detail) from error
             raise Problem(415 if isinstance(error, UnknownPictureError) else 422, detail) from error
         except MemoryError as error:
             raise Problem(503, "not enough memory; make the picture smaller") from error

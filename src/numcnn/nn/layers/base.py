@@ -85,6 +85,17 @@ class Layer(ABC):
         """The layers inside this one, each with the name of its place. Most layers have none."""
         return iter(())
 
+    def array_shapes(self, input_shape: Shape) -> Mapping[str, Shape]:
+        """The shapes of the arrays that `build` would make, known before they are made.
+
+        A model file is held against them, so that a small file cannot ask for large arrays. A
+        layer that does not say makes none, or is trusted, as one's own is.
+
+        Raises:
+            ValueError: The layer cannot take such an input.
+        """
+        return {}
+
     def multiply_adds(self, input_shape: Shape, output_shape: Shape) -> int:
         """How many multiplications with an addition the products of one example's pass take."""
         return 0

@@ -1,5 +1,6 @@
 """The convolutional layer."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import final
 
@@ -10,7 +11,7 @@ from numcnn.nn.context import Context
 from numcnn.nn.initializers import initializer
 from numcnn.nn.layers.base import Layer
 from numcnn.nn.patches import Window, col2im, im2col
-from numcnn.nn.settings import pair, whole
+from numcnn.nn.settings import flag, pair, whole
 
 
 @final
@@ -50,6 +51,7 @@ class Conv2D(Layer):
 
     def __post_init__(self) -> None:
         whole("filters", self.filters)
+        flag("use_bias", self.use_bias)
         initializer(self.initializer)
         _ = self.window
 
@@ -60,14 +62,19 @@ class Conv2D(Layer):
             pair("kernel_size", self.kernel_size), pair("stride", self.stride), self.padding
         )
 
+    def array_shapes(self, input_shape: Shape) -> Mapping[str, Shape]:
+        """A weight for each pixel and channel of the window and each filter, a bias a filter."""
+        self.window.positions(input_shape)
+        weight = {"weight": (*self.window.size, input_shape[2], self.filters)}
+        return {**weight, "bias": (self.filters,)} if self.use_bias else weight
+
     def build(self, input_shape: Shape, rng: np.random.Generator) -> Shape:
         """Draw the weight; the bias starts at zero."""
-        rows, columns = self.window.positions(input_shape)
-        weight_shape = (*self.window.size, input_shape[2], self.filters)
-        self.params = {"weight": initializer(self.initializer)(weight_shape, rng)}
+        shapes = self.array_shapes(input_shape)
+        self.params = {"weight": initializer(self.initializer)(shapes["weight"], rng)}
         if self.use_bias:
             self.params["bias"] = np.zeros(self.filters, np.float32)
-        return rows, columns, self.filters
+        return *self.window.positions(input_shape), self.filters
 
     def forward(self, x: Array, ctx: Context) -> Array:
         """Cut the patches out, one a row, and multiply them with all filters at once."""

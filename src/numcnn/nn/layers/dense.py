@@ -1,5 +1,6 @@
 """The fully connected layer."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import final
 
@@ -9,7 +10,7 @@ from numcnn.nn.arrays import Array, Shape
 from numcnn.nn.context import Context
 from numcnn.nn.initializers import initializer
 from numcnn.nn.layers.base import Layer
-from numcnn.nn.settings import whole
+from numcnn.nn.settings import flag, whole
 
 
 @final
@@ -32,15 +33,22 @@ class Dense(Layer):
 
     def __post_init__(self) -> None:
         whole("units", self.units)
+        flag("use_bias", self.use_bias)
         initializer(self.initializer)
 
-    def build(self, input_shape: Shape, rng: np.random.Generator) -> Shape:
-        """Draw the weight; the bias starts at zero."""
+    def array_shapes(self, input_shape: Shape) -> Mapping[str, Shape]:
+        """A weight for each pair of input and output, a bias for each output."""
         if len(input_shape) != 1:
             raise ValueError(
                 f"input_shape is {input_shape}; Dense takes (features,): put Flatten() before it"
             )
-        self.params = {"weight": initializer(self.initializer)((*input_shape, self.units), rng)}
+        weight = {"weight": (*input_shape, self.units)}
+        return {**weight, "bias": (self.units,)} if self.use_bias else weight
+
+    def build(self, input_shape: Shape, rng: np.random.Generator) -> Shape:
+        """Draw the weight; the bias starts at zero."""
+        shapes = self.array_shapes(input_shape)
+        self.params = {"weight": initializer(self.initializer)(shapes["weight"], rng)}
         if self.use_bias:
             self.params["bias"] = np.zeros(self.units, np.float32)
         return (self.units,)

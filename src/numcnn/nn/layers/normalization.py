@@ -1,6 +1,7 @@
 """Batch normalization."""
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import final
 
@@ -50,6 +51,10 @@ class BatchNorm(Layer):
         number("momentum", self.momentum, least=0, below=1)
         if number("epsilon", self.epsilon, least=0) == 0:
             raise ValueError("epsilon is 0; give a small positive number")
+
+    def array_shapes(self, input_shape: Shape) -> Mapping[str, Shape]:
+        """Four numbers a feature."""
+        return dict.fromkeys(("gamma", "beta", "mean", "variance"), input_shape[-1:])
 
     def build(self, input_shape: Shape, rng: np.random.Generator) -> Shape:
         """Start as the identity: scale 1, shift 0, running mean 0 and variance 1."""

@@ -4,6 +4,7 @@ They are part of the model, so whoever has the model passes raw pixels, and noth
 training data were prepared can be lost or mixed up on the way.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import final
 
@@ -30,7 +31,8 @@ class Rescaling(Layer):
     offset: float = 0.0
 
     def __post_init__(self) -> None:
-        number("scale", self.scale)
+        if number("scale", self.scale) == 0:
+            raise ValueError("scale is 0, which makes all inputs the same; give another number")
         number("offset", self.offset)
 
     def build(self, input_shape: Shape, rng: np.random.Generator) -> Shape:
@@ -94,6 +96,10 @@ class Normalization(Layer):
         else:
             self.state = {"mean": mean.astype(np.float32), "variance": variance.astype(np.float32)}
         return self
+
+    def array_shapes(self, input_shape: Shape) -> Mapping[str, Shape]:
+        """Two numbers a channel."""
+        return dict.fromkeys(("mean", "variance"), input_shape[-1:])
 
     def build(self, input_shape: Shape, rng: np.random.Generator) -> Shape:
         """Keep what `adapt` found; without it, start as the identity."""
