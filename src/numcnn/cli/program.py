@@ -1,6 +1,9 @@
 """The program: all commands together, and how errors are told."""
 
-from collections.abc import Sequence
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
 
 import click
 
@@ -16,7 +19,7 @@ from numcnn.cli.predict import predict
 from numcnn.cli.read import read
 from numcnn.cli.serve import serve
 from numcnn.cli.train import train
-from numcnn.training import TrainingDiverged
+from numcnn.training import ReproducibilityWarning, TrainingDiverged
 
 
 @click.group(
@@ -41,11 +44,12 @@ for command in (read, serve, explain, train, compare, evaluate, predict, data, m
 def run(arguments: Sequence[str] | None = None) -> int:
     """Run a command and return its exit status; an error becomes one line on standard error."""
     try:
-        status = program.main(
-            args=None if arguments is None else list(arguments),
-            prog_name="numcnn",
-            standalone_mode=False,
-        )
+        with _warnings_in_one_line():
+            status = program.main(
+                args=None if arguments is None else list(arguments),
+                prog_name="numcnn",
+                standalone_mode=False,
+            )
     except click.ClickException as error:
         error.show()
         return BAD_INPUT
@@ -60,6 +64,24 @@ def run(arguments: Sequence[str] | None = None) -> int:
     except (ValueError, OSError, ImportError) as error:
         return _tell(str(error), BAD_INPUT)
     return status if isinstance(status, int) else 0
+
+
+@contextmanager
+def _warnings_in_one_line() -> Iterator[None]:
+    """Tell the user's warnings as errors are told, without the program's own lines."""
+    before = warnings.showwarning
+
+    def show(message: Warning | str, category: type[Warning], *where: Any, **more: Any) -> None:
+        if issubclass(category, ReproducibilityWarning):
+            _tell(str(message), 0)
+        else:
+            before(message, category, *where, **more)
+
+    warnings.showwarning = show
+    try:
+        yield
+    finally:
+        warnings.showwarning = before
 
 
 def _tell(message: str, status: int) -> int:
