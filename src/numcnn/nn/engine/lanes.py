@@ -95,7 +95,7 @@ def adding(
 
 
 def _add_chunks(tasks: list[list[Task]], parts: Sequence[Array], sums: Sequence[Pair]) -> None:
-    starts = range(0, len(parts[0]), _CHUNK)
+    starts = range(0, len(parts[0]), _CHUNK) if sums else range(0)
     for number, start in enumerate(starts):
         chunks = [part[start : start + _CHUNK] for part in parts]
         # Neighbors to one thread: two cores that write into one cache line wait for each other.

@@ -46,6 +46,9 @@ _WEIGHTS_OF_MANY = 160_000
 """Weights up to which that is enough. Every lane reads all weights anew, so with more of them it
 needs more work, in proportion."""
 
+_LEAST_ADDITIONS = 4
+"""Chunks of the gradient for each thread below which the threads are not called together."""
+
 _CACHE_SHARE = 5.1
 """How many of the core's caches a piece's scratch memory may fill."""
 
@@ -135,6 +138,7 @@ class Plan:
         )
         self.nbytes += sum(arena.nbytes for arena in self._arenas)
         self._prepared = [stage for stage in self._stages() if stage.has_preparation]
+        self._additions: list[Task] = []
         self._forward = list(self._rounds_forward())
         self._backward = list(self._rounds_backward()) if training else []
 
@@ -159,6 +163,8 @@ class Plan:
         """Compute the gradient of all parameters, as one vector, from that of the outputs."""
         np.copyto(self._program.exit.whole_gradient(), dy)
         workers.run(self._backward)
+        for task in self._additions:
+            task()
         self._pass.ctx = Context()
         return self._gradients[0]
 
@@ -292,9 +298,12 @@ class Plan:
                     if self._goes_back(stage)
                 ]
         yield Round(lanes)
-        if self.lanes > 1:
-            # The one place where gradients of different origin meet.
-            yield Round(adding(self._gradients, self._products(), self._cut.sums, self.threads))
+        # The one place where gradients of different origin meet.
+        tasks = adding(self._gradients, self._products(), self._cut.sums, self.threads)
+        if sum(map(len, tasks)) >= _LEAST_ADDITIONS * self.threads:
+            yield Round(tasks)
+        else:
+            self._additions = [task for each in tasks for task in each]
 
     def _products(self) -> dict[int, list[Factors]]:
         """The large gradients that are left to the end, by where they begin in the vector."""
