@@ -22,6 +22,7 @@ from numcnn.data.download import ProgressBar
 from numcnn.data.folder import Color
 from numcnn.model_files import ModelFile, save_model
 from numcnn.nn import Sequential
+from numcnn.nn.engine import blas_kernels
 from numcnn.recipes import Recipe
 from numcnn.run_settings import RunSettings
 from numcnn.training import EarlyStopping, Evaluation, History, evaluate, fit
@@ -146,6 +147,7 @@ def train(
         resume=resume,
         progress=progress,
         engine=settings.engine,
+        lanes=settings.lanes,
     )
     if not len(history):
         return Run(folder, model, history, {}, None)
@@ -229,7 +231,7 @@ def _settings(
             "average": recipe.average,
             "validation_split": recipe.validation_split,
         },
-        "versions": versions(),
+        "versions": {**versions(), "blas": blas_kernels()},
     }
 
 

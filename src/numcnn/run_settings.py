@@ -11,6 +11,7 @@ from numcnn.data import Splits, describe, load
 from numcnn.data.download import ProgressBar
 from numcnn.data.folder import Color
 from numcnn.nn import ENGINES
+from numcnn.nn.engine import LANES, MOST_LANES, is_lanes
 from numcnn.recipes import Recipe
 
 
@@ -36,6 +37,8 @@ class RunSettings:
         color: "auto", "gray" or "rgb": how to read a folder's images.
         engine: "auto" for the way that is planned for the machine, "layers" for the layers' own
             code.
+        lanes: Into how many parts the engine cuts a batch at most, a power of two; it changes the
+            last bits of the weights.
 
     Raises:
         ValueError: A setting is out of range, or of another type, as a file may have it.
@@ -56,6 +59,7 @@ class RunSettings:
     size: tuple[int, int] | None = None
     color: Color = "auto"
     engine: str = "auto"
+    lanes: int = LANES
 
     def __post_init__(self) -> None:
         rate, share = self.learning_rate, self.validation_split
@@ -94,6 +98,7 @@ class RunSettings:
             ),
             "color": (self.color in ("auto", "gray", "rgb"), "auto, gray or rgb"),
             "engine": (self.engine in ENGINES, " or ".join(ENGINES)),
+            "lanes": (is_lanes(self.lanes), f"a power of two from 1 to {MOST_LANES}"),
         }
         for name, (is_right, what) in wanted.items():
             if not is_right:

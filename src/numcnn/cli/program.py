@@ -1,7 +1,8 @@
 """The program: all commands together, and how errors are told."""
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import click
@@ -19,7 +20,7 @@ from numcnn.cli.read import read
 from numcnn.cli.serve import serve
 from numcnn.cli.train import train
 from numcnn.data import DataWarning
-from numcnn.training import TrainingDiverged
+from numcnn.training import ReproducibilityWarning, TrainingDiverged
 
 
 @click.group(
@@ -44,8 +45,7 @@ for command in (read, serve, explain, train, compare, evaluate, predict, data, m
 def run(arguments: Sequence[str] | None = None) -> int:
     """Run a command and return its exit status; an error becomes one line on standard error."""
     try:
-        with warnings.catch_warnings():
-            _tell_what_was_read()
+        with _warnings_in_one_line():
             status = program.main(
                 args=None if arguments is None else list(arguments),
                 prog_name="numcnn",
@@ -75,20 +75,25 @@ def run(arguments: Sequence[str] | None = None) -> int:
     return status if isinstance(status, int) else 0
 
 
-def _tell_what_was_read() -> None:
-    """Make a line of each `DataWarning`, once; Python shows other warnings as it does."""
-    show, told = warnings.showwarning, set[str]()
+@contextmanager
+def _warnings_in_one_line() -> Iterator[None]:
+    """Tell the package's own warnings as errors are told, each once; others as Python does."""
+    told: set[str] = set()
 
-    def show_as_line(message: Any, category: Any, *where: Any, **more: Any) -> None:
-        line = " ".join(str(message).split())
-        if not issubclass(category, DataWarning):
-            show(message, category, *where, **more)
-        elif line not in told:
-            told.add(line)
-            click.echo(f"numcnn: note: {line}", err=True)
+    with warnings.catch_warnings():
+        before = warnings.showwarning
 
-    warnings.simplefilter("always", DataWarning)
-    warnings.showwarning = show_as_line
+        def show(message: Warning | str, category: type[Warning], *where: Any, **more: Any) -> None:
+            if not issubclass(category, DataWarning | ReproducibilityWarning):
+                before(message, category, *where, **more)
+            elif str(message) not in told:
+                told.add(str(message))
+                _tell(f"note: {message}", 0)
+
+        for category in (DataWarning, ReproducibilityWarning):
+            warnings.simplefilter("always", category)
+        warnings.showwarning = show
+        yield
 
 
 def _tell(message: str, status: int) -> int:

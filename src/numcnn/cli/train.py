@@ -13,6 +13,7 @@ from numcnn.cli.download_bar import DownloadBar
 from numcnn.cli.exit_status import INTERRUPTED
 from numcnn.ensemble_run import EnsembleRun, train_ensemble
 from numcnn.nn import ENGINES
+from numcnn.nn.engine import LANES
 from numcnn.run import METRICS, SETTINGS, Run
 from numcnn.run import train as train_run
 from numcnn.run_settings import RunSettings
@@ -72,6 +73,12 @@ Examples:
     type=click.Choice(ENGINES),
     help="How to compute: as planned for this machine, or as the layers are written (slower, the "
     "same up to rounding). [default: auto]",
+)
+@click.option(
+    "--lanes",
+    type=int,
+    help="Into how many parts a batch is cut at most, each for a thread: a power of two. Changes "
+    f"the last bits of the weights. [default: {LANES}]",
 )
 @click.option(
     "--settings",

@@ -215,7 +215,9 @@ class Sequential:
             raise ValueError(f"engine is {engine!r}; choose one of {', '.join(ENGINES)}")
         return engine == "auto" and self.parameters.dtype == np.float32
 
-    def training_engine(self, workers: int | None = None) -> TrainingEngine:
+    def training_engine(
+        self, workers: int | None = None, lanes: int | None = None
+    ) -> TrainingEngine:
         """The forward and backward passes, planned for this machine.
 
         ::
@@ -225,13 +227,18 @@ class Sequential:
                 gradient = engine.backward(dy, ctx)
 
         Args:
-            workers: How many threads; one for each core if None.
+            workers: How many threads, at most one for each lane; one for each core if None. It
+                changes no bit of any result.
+            lanes: Into how many parts a batch is cut at most, a power of two; 4 if None. The parts'
+                gradients are added, so another number gives other last bits. A batch with little
+                work, or few examples, is cut into fewer, on every machine alike.
 
         Raises:
-            ValueError: The model is not built or not float32, or there are less than 1 workers.
+            ValueError: The model is not built or not float32, or there are less than 1 workers, or
+                the lanes are no power of two.
         """
         self._require_float32()
-        return TrainingEngine(self._chain.links(), self.input_shape, workers)
+        return TrainingEngine(self._chain.links(), self.input_shape, workers, lanes)
 
     def predictor(self, batch_size: int = 1) -> Predictor:
         """Outputs for batches of one size at the least cost a call.

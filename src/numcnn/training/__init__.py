@@ -1,6 +1,7 @@
 """Training: the loop, what it measures and writes down, and how it stops and goes on."""
 
 from numcnn.training.callbacks import Callback, EarlyStopping, Moment
+from numcnn.training.checkpoint import ReproducibilityWarning
 from numcnn.training.fit import TrainingDiverged, fit
 from numcnn.training.history import EpochRecord, History
 from numcnn.training.metrics import (
@@ -19,6 +20,7 @@ __all__ = [
     "Evaluation",
     "History",
     "Moment",
+    "ReproducibilityWarning",
     "TrainingDiverged",
     "accuracy",
     "confusion_matrix",

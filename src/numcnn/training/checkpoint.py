@@ -1,6 +1,7 @@
 """All that a training needs to go on as if it had never stopped, in one file."""
 
 import os
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, final
@@ -10,9 +11,14 @@ from numpy.typing import NDArray
 
 from numcnn.model_files import read_arrays, write_arrays
 from numcnn.nn import Array, MovingAverage, Optimizer, Sequential
+from numcnn.nn.engine import blas_kernels, is_lanes
 from numcnn.training.history import EpochRecord, History
 
 _KIND = "checkpoint"
+
+
+class ReproducibilityWarning(UserWarning):
+    """The same seed may not give the same last bits this time."""
 
 
 @final
@@ -77,6 +83,7 @@ def save_checkpoint(
     header = {
         "kind": _KIND,
         "settings": dict(settings),
+        "computed_by": _computed_by(),
         "iterations": optimizer.iterations,
         "average_iterations": average.iterations if average else 0,
         "history": [record.as_dict() for record in history.records],
@@ -105,6 +112,9 @@ def load_checkpoint(
     arrays, header = read_arrays(path, _KIND)
     try:
         before = dict(header["settings"])
+        # Written before there were lanes to choose.
+        others = [] if "lanes" in before else ["an unknown number of lanes"]
+        before.setdefault("lanes", settings.get("lanes"))
         changed = [
             f"{name} was {before.get(name)!r} and is {settings.get(name)!r}"
             for name in sorted({*settings, *before})
@@ -135,6 +145,17 @@ def load_checkpoint(
         average_iterations = int(header["average_iterations"])
     except (KeyError, TypeError, ValueError) as error:
         raise ValueError(f"{path}: {error}") from error
+    now = _computed_by()
+    for name, was in dict(header.get("computed_by", {})).items():
+        if was != now.get(name):
+            others.append(f"{name} {was} instead of {now.get(name)}")
+    if others:
+        warnings.warn(
+            f"{path}: written with {' and '.join(others)}; the training goes on, but its last bits "
+            "may not be those of one that was not interrupted",
+            ReproducibilityWarning,
+            stacklevel=3,
+        )
     current.put_into(model)
     optimizer.slots = slots
     optimizer.iterations = iterations
@@ -142,6 +163,30 @@ def load_checkpoint(
         average.average = averages
         average.iterations = average_iterations
     return best, history
+
+
+def checkpoint_lanes(path: str | os.PathLike[str]) -> int | None:
+    """Say into how many lanes the training of a checkpoint cuts its batches.
+
+    Returns:
+        The number; None if there is no such file, or it does not say.
+
+    Raises:
+        ValueError: The file is damaged.
+    """
+    try:
+        settings = read_arrays(path, _KIND)[1].get("settings")
+    except FileNotFoundError:
+        return None
+    lanes = settings.get("lanes") if isinstance(settings, dict) else None
+    if lanes is not None and not is_lanes(lanes):
+        raise ValueError(f"{path}: lanes is {lanes!r}, and no power of two; start anew")
+    return lanes
+
+
+def _computed_by() -> dict[str, str]:
+    """What decides the last bits of the same sums, beside the order in which they are taken."""
+    return {"NumPy": np.__version__, "BLAS": blas_kernels()}
 
 
 def _require_size(own: Array, arrays: list[NDArray[Any]]) -> None:

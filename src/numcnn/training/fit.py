@@ -4,6 +4,7 @@ import json
 import math
 import os
 import time
+import warnings
 import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -25,7 +26,13 @@ from numcnn.nn import (
 )
 from numcnn.nn.engine import one_blas_thread
 from numcnn.training.callbacks import Callback, Moment
-from numcnn.training.checkpoint import Weights, load_checkpoint, save_checkpoint
+from numcnn.training.checkpoint import (
+    ReproducibilityWarning,
+    Weights,
+    checkpoint_lanes,
+    load_checkpoint,
+    save_checkpoint,
+)
 from numcnn.training.history import EpochRecord, History
 from numcnn.training.interruption import Interruption
 from numcnn.training.metrics import Evaluation, evaluate
@@ -59,6 +66,7 @@ def fit(
     progress: str = "auto",
     engine: str = "auto",
     workers: int | None = None,
+    lanes: int | None = None,
 ) -> History:
     """Train a model on labeled images.
 
@@ -66,7 +74,8 @@ def fit(
     highest validation accuracy, or the last one if there is no validation data. Test data have no
     place here, so that nothing can be chosen by them.
 
-    The same seed gives the same weights, bit for bit, on the same machine. That also holds for a
+    The same seed gives the same weights, bit for bit, with the same versions, the same code of the
+    BLAS library and the same lanes, however many cores or threads there are. That also holds for a
     training that was interrupted anywhere, even killed, and resumed from its last checkpoint.
 
     Ctrl-C ends the training after the batch at work: the epoch that it was in is dropped, the
@@ -95,8 +104,10 @@ def fit(
         progress: How to show it: "auto", "bar", "lines" or "none".
         engine: "auto" for the way that is planned for this machine, "layers" for the layers' own
             code: slower, and the same up to rounding.
-        workers: How many threads the engine uses; one for each core if None. It changes no bit of
-            the result.
+        workers: How many threads the engine uses, at most one for each lane; one for each core if
+            None. It changes no bit of the result.
+        lanes: Into how many parts the engine cuts a batch at most, a power of two; if None, as the
+            checkpoint that is resumed has it, or else 4. Another number gives other last bits.
 
     Returns:
         What happened in each epoch.
@@ -105,6 +116,11 @@ def fit(
         ValueError: An argument is out of range, or model, data and loss do not fit together.
         TrainingDiverged: The loss is not finite.
         OSError: A checkpoint cannot be written; the one before it is left as it was.
+
+    Warns:
+        ReproducibilityWarning: The checkpoint that is resumed was written by another version of
+            NumPy or with other code of the BLAS library, or something else in the process let BLAS
+            use several threads: the last bits may not be those of a training left alone.
     """
     if validation_split:
         if validation is not None:
@@ -119,9 +135,11 @@ def fit(
     batches = Batches(train, batch_size, seed, augmentation=augmentation)
     _prepare(model, train, validation, loss, seed)
     averaging = None if average is None else MovingAverage(average)
-    passes: Passes = (
-        model.training_engine(workers) if model.is_planned(engine) else LayerPasses(model)
-    )
+    passes: Passes = LayerPasses(model)
+    if model.is_planned(engine):
+        if lanes is None and resume and checkpoint is not None:
+            lanes = checkpoint_lanes(checkpoint)
+        passes = model.training_engine(workers, lanes)
     session = _Session(
         model, passes, batches, validation, optimizer, loss, averaging, epochs, engine
     )
@@ -142,7 +160,7 @@ def fit(
     )
     # One thread for BLAS: how a product is cut over threads changes its last bits, and the same
     # seed is to give the same weights however many there are.
-    with Interruption() as interruption, one_blas_thread(), passes:
+    with Interruption() as interruption, one_blas_thread() as session.blas, passes:
         try:
             for watcher in watchers:
                 watcher.train_begin(moment)
@@ -202,6 +220,8 @@ class _Session:
         self.epochs = epochs
         self.history = History()
         self.best = Weights.of(model)
+        self.blas = one_blas_thread()
+        self._warned = False
 
     def epoch(
         self,
@@ -219,6 +239,7 @@ class _Session:
             rng = np.random.default_rng([self.batches.seed, STREAM_LAYERS, number, index])
             assert batch.labels is not None
             value, correct = self._step(batch.images, batch.labels, rate, rng)
+            self._hold_blas(number)
             if not math.isfinite(value):
                 raise _diverged(f"the loss is {value}", number, index, rate)
             total, right, images = total + value * len(batch), right + correct, images + len(batch)
@@ -238,6 +259,7 @@ class _Session:
                 # The last step went too far, and no further batch is there to show it.
                 raise _diverged("the weights are not finite", number, index, rate)
             judged = self._judge()
+            self._hold_blas(number)
             if judged and not math.isfinite(judged.loss):
                 raise _diverged(f"the validation loss is {judged.loss}", number, index, rate)
             record = EpochRecord(
@@ -271,6 +293,17 @@ class _Session:
             if self.average is not None:
                 self.average.update(self.model.parameters, self.model.statistics)
         return value, int((outputs.argmax(axis=1) == labels).sum())
+
+    def _hold_blas(self, number: int) -> None:
+        """Hold BLAS to one thread again if anybody has let it loose, and say so once."""
+        if self.blas.renew() and not self._warned:
+            self._warned = True
+            warnings.warn(
+                f"something else let BLAS use several threads in epoch {number + 1}; it is held to "
+                "one again, but without that the same seed may give other last bits",
+                ReproducibilityWarning,
+                stacklevel=4,
+            )
 
     def _judge(self) -> Evaluation | None:
         """Measure the model on the validation data, if there are any."""
@@ -355,6 +388,7 @@ def _settings(session: _Session, average: float | None) -> dict[str, Any]:
         "batch_size": batches.batch_size,
         "seed": batches.seed,
         "engine": session.engine,
+        "lanes": getattr(session.passes, "lanes", None),
         "optimizer": repr(session.optimizer),
         "loss": repr(session.loss),
         "average": average,

@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
+from threadpoolctl import threadpool_limits
 
 from numcnn.data import Dataset
 from numcnn.nn import (
@@ -27,11 +28,11 @@ from numcnn.nn import (
     Sequential,
 )
 from numcnn.nn.engine import engine as module
-from numcnn.nn.engine import machine
 from numcnn.training import fit
 from tests.nn.engine.agreement import a_machine
 from tests.nn.engine.networks import smooth
 from tests.nn.engine.own_layers import Fault
+from tests.nn.engine.test_machine import blas_threads
 
 SHAPE = (8, 8, 1)
 
@@ -72,13 +73,12 @@ def assert_close(found: np.ndarray, expected: np.ndarray) -> None:
 def machine_state() -> tuple:
     """What a pass may change for a while."""
     cores = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else None
-    blas = [library["num_threads"] for library in machine.blas().info()]
-    return threading.active_count(), cores, blas
+    return threading.active_count(), cores, blas_threads()
 
 
 @pytest.fixture(autouse=True)
 def everything_is_given_back():
-    with machine.blas().limit(limits=2):
+    with threadpool_limits(2, user_api="blas"):
         before = machine_state()
         yield
         assert machine_state() == before
@@ -419,7 +419,7 @@ def test_tasks_are_spread_over_the_threads():
 
         return run
 
-    with a_machine(lanes=2), model.training_engine() as engine:
+    with a_machine(lanes=2), model.training_engine(workers=2) as engine:
         few = 2 * module._LEAST_TASKS - 1
         engine.spread([task(number) for number in range(few)])
         assert order == list(range(few))

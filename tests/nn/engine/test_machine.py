@@ -1,14 +1,34 @@
 import os
-from pathlib import Path
+import sys
+import threading
+from types import SimpleNamespace
 
+import numpy as np
 import pytest
+from threadpoolctl import threadpool_info, threadpool_limits
 
 from numcnn.nn.engine import machine
 from numcnn.nn.engine.machine import one_blas_thread
+from numcnn.nn.engine.workers import Round, Workers
 
 
 def blas_threads() -> list[int]:
-    return [library["num_threads"] for library in machine.blas().info()]
+    return [lib["num_threads"] for lib in threadpool_info() if lib["user_api"] == "blas"]
+
+
+@pytest.fixture
+def two_threads():
+    """BLAS may use two threads, and does so again afterwards."""
+    with threadpool_limits(2, user_api="blas"):
+        before = blas_threads()
+        yield before
+        assert blas_threads() == before
+
+
+def in_another_thread(work) -> threading.Thread:
+    thread = threading.Thread(target=work)
+    thread.start()
+    return thread
 
 
 def test_the_cores_are_those_that_this_process_may_use(monkeypatch):
@@ -21,52 +41,181 @@ def test_the_cores_are_those_that_this_process_may_use(monkeypatch):
     assert machine.cores() == 1
 
 
-def test_lanes_stay_what_they_were(monkeypatch):
-    before = machine.lanes()
-    monkeypatch.setattr(machine, "cores", lambda: 64)
-    assert machine.lanes() == before
-    machine.lanes.cache_clear()
-    try:
-        assert machine.lanes() == 8, "more would wait for memory"
-    finally:
-        machine.lanes.cache_clear()
-
-
-@pytest.mark.parametrize(
-    ("text", "size"),
-    [("2048K\n", 2 << 20), ("512K\n", 512 << 10), ("2M\n", 1 << 20), ("", 1 << 20)],
-)
-def test_the_cores_cache(monkeypatch, text, size):
-    monkeypatch.setattr(Path, "read_text", lambda *_: text)
-    machine.core_cache.cache_clear()
-    try:
-        assert machine.core_cache() == size
-    finally:
-        machine.core_cache.cache_clear()
-
-
-def test_a_system_that_does_not_tell_its_cache(monkeypatch):
-    def missing(*_):
-        raise FileNotFoundError
-
-    monkeypatch.setattr(Path, "read_text", missing)
-    machine.core_cache.cache_clear()
-    try:
-        assert machine.core_cache() == 1 << 20
-    finally:
-        machine.core_cache.cache_clear()
-
-
 def test_the_library_says_what_it_is():
     assert all(name in machine.blas_kernels() for name in ("for", "blas"))
 
 
-def test_one_thread_for_blas_until_the_last_one_is_out():
-    with machine.blas().limit(limits=2):
-        before = blas_threads()
+def test_one_thread_for_blas_until_the_last_one_is_out(two_threads):
+    with one_blas_thread():
+        assert set(blas_threads()) == {1}
+        with pytest.raises(ValueError, match="inside"), one_blas_thread():
+            raise ValueError("inside")
+        assert set(blas_threads()) == {1}
+
+
+@pytest.mark.parametrize("first_out", ["outer", "inner"])
+def test_holders_in_two_threads_may_leave_in_any_order(two_threads, first_out):
+    entered, leave = threading.Event(), threading.Event()
+
+    def other():
         with one_blas_thread():
+            entered.set()
+            leave.wait()
+
+    with one_blas_thread():
+        thread = in_another_thread(other)
+        entered.wait()
+        if first_out == "inner":
+            leave.set()
+            thread.join()
             assert set(blas_threads()) == {1}
-            with pytest.raises(ValueError, match="inside"), one_blas_thread():
-                raise ValueError("inside")
+    if first_out == "outer":
+        assert set(blas_threads()) == {1}
+        leave.set()
+        thread.join()
+
+
+def test_it_is_held_inside_a_limit_of_another_thread(two_threads):
+    # threadpoolctl from 3.8 on lets only the thread that came first change the setting.
+    seen = []
+
+    def work():
+        with one_blas_thread():
+            seen.extend(blas_threads())
+
+    in_another_thread(work).join()
+    assert set(seen) == {1}
+    assert blas_threads() == two_threads
+
+
+@pytest.mark.parametrize("limit", [1, 3])
+def test_a_limit_that_ends_meanwhile_is_not_given_back(two_threads, limit):
+    limited, leave = threading.Event(), threading.Event()
+
+    def other():
+        # The setting is a thread's own from 3.8 on, so nobody else may have it here.
+        with threadpool_limits(limit, user_api="blas"):
+            limited.set()
+            leave.wait()
+
+    def work():
+        thread = in_another_thread(other)
+        limited.wait()
+        with one_blas_thread() as hold:
+            leave.set()
+            thread.join()
+            hold.renew()
             assert set(blas_threads()) == {1}
-        assert blas_threads() == before
+        done.append(blas_threads())
+
+    done: list[list[int]] = []
+    in_another_thread(work).join()
+    assert done == [two_threads]
+
+
+def set_threads(count: int) -> None:
+    """As somebody does who asks nobody."""
+    for library in machine._libraries():
+        (library._force or library.set)(count)
+
+
+def test_a_limit_that_is_raised_meanwhile_is_noticed_and_lowered_again(two_threads):
+    with one_blas_thread() as hold, one_blas_thread() as other:
+        assert not hold.renew()
+        set_threads(2)
+        assert hold.renew()
+        assert set(blas_threads()) == {1}
+        assert not hold.renew()
+        assert other.renew(), "each is told"
+    assert not hold.renew(), "it is over"
+    assert blas_threads() == two_threads
+
+
+def test_what_somebody_sets_meanwhile_stays(two_threads):
+    with one_blas_thread():
+        set_threads(3)
+    assert set(blas_threads()) == {3}
+    set_threads(2)
+
+
+def test_a_library_that_is_loaded_meanwhile_is_held_too(monkeypatch):
+    class Library:
+        before: dict
+        path = name = "late"
+        scope = None
+        threads = 7
+
+        def __init__(self):
+            self.before = {}
+
+        def get(self):
+            return self.threads
+
+        def set(self, threads):
+            self.threads = threads
+
+        def let_go(self):
+            pass
+
+    libraries = [first := Library()]
+    monkeypatch.setattr(machine, "_loaded", libraries)
+    monkeypatch.setattr(machine, "_libraries", lambda: libraries)
+    with one_blas_thread() as hold:
+        libraries.append(late := Library())
+        assert not hold.renew(), "nobody let anything loose"
+        assert (first.threads, late.threads) == (1, 1)
+    assert (first.threads, late.threads) == (7, 7)
+
+
+def test_libraries_are_looked_for_when_there_are_new_modules(monkeypatch):
+    looked = []
+    real = machine.ThreadpoolController
+    monkeypatch.setattr(machine, "ThreadpoolController", lambda: looked.append(1) or real())
+    machine._libraries()
+    looked.clear()
+    known = machine._libraries()
+    assert not looked
+    monkeypatch.setitem(sys.modules, "some_new_module", SimpleNamespace())
+    assert machine._libraries() == known, "the same objects, with what they are to get back"
+    assert looked
+
+
+def test_each_thread_holds_a_library_that_counts_for_each_thread(monkeypatch):
+    settings = threading.local()
+
+    class Own:
+        """Like MKL's."""
+
+        filepath = "libmkl_rt.so"
+
+        def info(self):
+            return {"internal_api": "mkl", "version": "1"}
+
+        def get_num_threads(self):
+            return getattr(settings, "threads", 4)
+
+        def set_num_threads(self, threads):
+            settings.threads = threads
+
+    library = machine._Library(Own())
+    monkeypatch.setattr(machine, "_loaded", [library])
+    monkeypatch.setattr(machine, "_libraries", lambda: [library])
+    seen: list[int] = []
+    with one_blas_thread(), Workers(2) as workers:
+        workers.run([Round([[], [lambda: seen.append(library.get())]])])
+        assert library.get() == 1
+    assert seen == [1]
+    assert library.get() == 4
+    assert library.before == {}
+
+
+@pytest.mark.parametrize("lanes", [0, -2, 3, 2.0, True, "4", 2048])
+def test_lanes_that_are_none(lanes):
+    with pytest.raises(ValueError, match=r"lanes is .*; give a power of two from 1 to 1024"):
+        machine.checked_lanes(lanes)
+
+
+def test_the_default_does_not_depend_on_the_cores(monkeypatch):
+    monkeypatch.setattr(os, "cpu_count", lambda: 64)
+    assert machine.checked_lanes(None) == machine.lanes() == 4
+    assert machine.checked_lanes(np.int64(2).item()) == 2

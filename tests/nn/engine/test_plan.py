@@ -1,11 +1,17 @@
 """How a batch is cut, and how a network is."""
 
+import math
+import os
+from itertools import pairwise
+from pathlib import Path
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from numcnn.nn import BatchNorm, Context, Conv2D, Dense, Flatten, MaxPool2D, ReLU, Sequential
+from numcnn.nn.engine.lanes import Cut
 from numcnn.nn.engine.plan import Plan, multiply_adds
 from numcnn.nn.engine.workers import Workers
 from tests.nn.engine.agreement import a_machine
@@ -55,10 +61,66 @@ def test_pieces_of_images_fit_the_cache_and_rows_go_through_at_once():
 
 
 def test_little_work_is_not_worth_a_second_thread():
-    with a_machine(lanes=2, least_work=10_000_000):
+    with a_machine(lanes=4, least_work=5_000_000):
         assert small(1).lanes == 1
         assert small(512).lanes == 2
-        assert small(512, lanes=1).lanes == 1
+        assert small(8192).lanes == 4
+        assert small(8192, lanes=1).lanes == 1
+
+
+def test_many_weights_need_more_work_for_many_lanes():
+    def lanes(units: int, batch_size: int) -> int:
+        return plan_of([Dense(units)], (1000,), batch_size).lanes
+
+    assert lanes(100, 1600) == 4
+    assert lanes(1000, 160) == 2
+    assert lanes(1000, 1600) == 4
+
+
+def test_the_cut_asks_nothing_of_the_machine(monkeypatch):
+    def cuts() -> list[list[tuple[int, int, int]]]:
+        plan = small(700)
+        return [[(p.start, p.stop, p.lane) for p in s.pieces] for s in plan.segments]
+
+    before = cuts()
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: {0}, raising=False)
+    monkeypatch.setattr(os, "cpu_count", lambda: 64)
+    monkeypatch.setattr(Path, "read_text", lambda *_: "512K")
+    assert cuts() == before
+
+
+def halves(batch_size: int, ranks: int, lanes: int) -> list[int]:
+    """The bounds that so many processes would find, each for its part of the batch."""
+    outer = Cut(batch_size, ranks).bounds
+    inner = [
+        [start + bound for bound in Cut(stop - start, lanes).bounds[:-1]]
+        for start, stop in pairwise(outer)
+    ]
+    return [*(bound for part in inner for bound in part), batch_size]
+
+
+@given(st.integers(8, 300))
+def test_processes_that_take_a_part_each_cut_where_one_would(batch_size):
+    assert all(
+        halves(batch_size, ranks, 8 // ranks) == Cut(batch_size, 8).bounds for ranks in (1, 2, 4, 8)
+    )
+
+
+@given(st.integers(1, 40), st.integers(1, 9))
+def test_the_lanes_are_added_as_a_balanced_tree(batch_size, lanes):
+    cut = Cut(batch_size, lanes)
+    count = len(cut.bounds) - 1
+    assert count == min(batch_size, lanes)
+    depth = [0] * count
+    sums = [{lane} for lane in range(count)]
+    for first, second in cut.sums:
+        assert max(sums[first]) + 1 == min(sums[second]), "neighbors, in order"
+        depth[first] = max(depth[first], depth[second]) + 1
+        sums[first] |= sums[second]
+    assert sums[0] == {*range(count)}
+    assert depth[0] <= math.ceil(math.log2(count)) + 1
+    if lanes & (lanes - 1) == 0 and batch_size >= lanes:
+        assert depth[0] == math.log2(lanes)
 
 
 def test_what_needs_the_whole_batch_ends_a_segment():

@@ -9,7 +9,7 @@ from numcnn.nn.layers import ReLU
 PIECES = [
     Piece(0, 4, lane=0, first=True),
     Piece(4, 6, lane=0, first=False),
-    Piece(6, 9, lane=1, first=True),
+    Piece(6, 9, lane=1, first=True, thread=1),
 ]
 
 
@@ -30,7 +30,7 @@ def test_what_is_kept_has_a_place_for_each_piece(layout, gradient):
         np.testing.assert_array_equal(whole[:, 0, 0, 0], [0] * 4 + [1] * 2 + [2] * 3)
 
 
-def test_what_is_not_kept_has_one_place_for_each_lane():
+def test_what_is_not_kept_has_one_place_for_each_thread():
     value = Value((2, 3, 5), BatchInside())
     nbytes = value.allocate(PIECES, keep=False)
     one, two, other = (value.array(piece) for piece in PIECES)

@@ -8,6 +8,7 @@ the machine:
 =================  ===============================================================================
 `planner`          layers to stages: which neighbors go together, which method a convolution gets
 `plan`             stages bound to memory, for one batch size: segments, lanes, pieces
+`lanes`            how a batch is cut, and how what its parts have is added up
 `engine`           the plans of one model, in training and in inference
 `stage`            the contract: value, piece, stage, job
 `convolution`      a convolution with pooling, bias and ReLU, by one of three methods:
@@ -29,16 +30,28 @@ the machine:
 """
 
 from numcnn.nn.engine.engine import InferenceEngine, Predictor, TrainingEngine
-from numcnn.nn.engine.machine import one_blas_thread
+from numcnn.nn.engine.machine import (
+    LANES,
+    MOST_LANES,
+    BlasHold,
+    blas_kernels,
+    is_lanes,
+    one_blas_thread,
+)
 from numcnn.nn.engine.plan import Plan
 from numcnn.nn.engine.summary import PlanSummary, summarize
 
 __all__ = [
+    "LANES",
+    "MOST_LANES",
+    "BlasHold",
     "InferenceEngine",
     "Plan",
     "PlanSummary",
     "Predictor",
     "TrainingEngine",
+    "blas_kernels",
+    "is_lanes",
     "one_blas_thread",
     "summarize",
 ]

@@ -1,5 +1,6 @@
 """The engine of one model: plans made when they are needed, and kept for the next time."""
 
+import os
 import threading
 from collections.abc import Sequence
 from contextlib import ExitStack
@@ -14,7 +15,7 @@ from numcnn.nn.arrays import Array, Shape
 from numcnn.nn.context import Context
 from numcnn.nn.engine import machine
 from numcnn.nn.engine.plan import Plan
-from numcnn.nn.engine.workers import Round, Task, Workers
+from numcnn.nn.engine.workers import Round, Task, Workers, free_cores
 from numcnn.nn.layers.chain import Link
 from numcnn.nn.settings import require_batch
 
@@ -28,41 +29,21 @@ _MOST_TRAINING_PLANS = 4
 """The same of a training engine: they are larger, and an epoch has two sizes of batches."""
 
 
-@final
-class TrainingEngine:
-    """Forward and backward passes of a model, while the ``with`` block lasts.
+class _Block:
+    """What lasts as long as a ``with`` block: worker threads, and BLAS held to one thread."""
 
-    Inside it the worker threads live, and BLAS is held to one thread.
-    """
-
-    def __init__(
-        self, links: Sequence[Link], input_shape: Shape, workers: int | None = None
-    ) -> None:
-        """Store what to plan.
-
-        Args:
-            links: The model's layers.
-            input_shape: Of one example.
-            workers: How many threads; one for each core if None. It changes no bit of any result.
-
-        Raises:
-            ValueError: There are less than 1 workers.
-        """
-        if workers is not None and workers < 1:
-            raise ValueError(f"workers is {workers}; give at least 1, or None for one a core")
-        self._links = links
-        self._input_shape = input_shape
-        self._plans: dict[int, Plan] = {}
-        self._pending: tuple[Plan, Context] | None = None
-        self._workers = Workers(min(workers or machine.lanes(), machine.lanes()))
-        self._alone = Workers(1)
-        self._stack = ExitStack()
+    def __init__(self, workers: Workers) -> None:
+        self._workers = workers
+        self._blas = machine.one_blas_thread()
 
     def __enter__(self) -> Self:
-        machine.lanes()
-        self._stack.enter_context(machine.one_blas_thread())
-        self._stack.enter_context(self._workers)
-        return self
+        try:
+            self._blas.__enter__()
+            self._workers.__enter__()
+            return self
+        except BaseException:
+            self._close()
+            raise
 
     def __exit__(
         self,
@@ -70,7 +51,57 @@ class TrainingEngine:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._stack.close()
+        self._close()
+
+    def _close(self) -> None:
+        try:
+            self._workers.close()
+            self._blas.close()
+        except BaseException:
+            # Ctrl-C can come between any two steps. What is done already is done again.
+            self._workers.close()
+            self._blas.close()
+            raise
+
+
+@final
+class TrainingEngine(_Block):
+    """Forward and backward passes of a model, while the ``with`` block lasts.
+
+    Inside it the worker threads live, and BLAS is held to one thread.
+
+    Attributes:
+        lanes: Into how many parts a batch is cut at most.
+    """
+
+    def __init__(
+        self,
+        links: Sequence[Link],
+        input_shape: Shape,
+        workers: int | None = None,
+        lanes: int | None = None,
+    ) -> None:
+        """Store what to plan.
+
+        Args:
+            links: The model's layers.
+            input_shape: Of one example.
+            workers: How many threads, at most one for each lane; one for each core if None. It
+                changes no bit of any result.
+            lanes: Into how many parts a batch is cut at most, a power of two; the default if None.
+
+        Raises:
+            ValueError: There are less than 1 workers, or the lanes are no power of two.
+        """
+        if workers is not None and workers < 1:
+            raise ValueError(f"workers is {workers}; give at least 1, or None for one a core")
+        self.lanes = machine.checked_lanes(lanes)
+        super().__init__(Workers(min(workers or free_cores(), self.lanes)))
+        self._links = links
+        self._input_shape = input_shape
+        self._plans: dict[int, Plan] = {}
+        self._pending: tuple[Plan, Context] | None = None
+        self._alone = Workers(1)
 
     def plan(self, batch_size: int) -> Plan:
         """The plan for batches of one size."""
@@ -79,7 +110,14 @@ class TrainingEngine:
             if len(self._plans) >= _MOST_TRAINING_PLANS:
                 # The one that was not used for the longest time.
                 del self._plans[next(iter(self._plans))]
-            plan = Plan(self._links, self._input_shape, batch_size, training=True)
+            plan = Plan(
+                self._links,
+                self._input_shape,
+                batch_size,
+                training=True,
+                lanes=self.lanes,
+                threads=self._workers.count,
+            )
         self._plans[batch_size] = plan
         return plan
 
@@ -97,6 +135,7 @@ class TrainingEngine:
             raise ValueError(
                 "ctx is for inference; give Context(training=True), or use Sequential.outputs"
             )
+        self._blas.renew()
         plan = self.plan(len(x))
         self._pending = None
         outputs = plan.forward(x, ctx, self._crew(plan)).copy()
@@ -153,8 +192,8 @@ class InferenceEngine:
         self._links = links
         self._input_shape = input_shape
         self._output_shape = output_shape
+        self._threads = min(free_cores(), machine.lanes())
         self._free: dict[int, list[Plan]] = {}
-        self._lock = threading.Lock()
 
     def outputs(self, x: NDArray[Any], batch_size: int) -> Array:
         """Compute the outputs of any number of examples.
@@ -169,13 +208,14 @@ class InferenceEngine:
         outputs = np.empty((len(x), *self._output_shape), np.float32)
         sizes = list(_sizes(len(x), batch_size))
         with ExitStack() as stack:
-            stack.enter_context(machine.one_blas_thread())
+            blas = stack.enter_context(machine.one_blas_thread())
             workers: Workers | None = None
             start = 0
             for size in sizes:
+                blas.renew()
                 plan = self._take(size)
                 if plan.lanes > 1 and workers is None:
-                    workers = stack.enter_context(Workers(machine.lanes(), pinned=False))
+                    workers = stack.enter_context(Workers(self._threads, pinned=False))
                 crew = workers if plan.lanes > 1 and workers else _ALONE
                 part = x[start : start + size]
                 outputs[start : start + size] = plan.forward(part, Context(), crew)
@@ -185,14 +225,14 @@ class InferenceEngine:
         return outputs
 
     def _take(self, size: int) -> Plan:
-        with self._lock:
+        with _lock:
             free = self._free.get(size)
             if free:
                 return free.pop()
-        return Plan(self._links, self._input_shape, size, training=False)
+        return Plan(self._links, self._input_shape, size, training=False, threads=self._threads)
 
     def _give_back(self, plan: Plan) -> None:
-        with self._lock:
+        with _lock:
             if sum(map(len, self._free.values())) >= _MOST_PLANS:
                 # The largest one; it holds the most memory.
                 largest = max(size for size, plans in self._free.items() if plans)
@@ -201,7 +241,7 @@ class InferenceEngine:
 
 
 @final
-class Predictor:
+class Predictor(_Block):
     """Outputs for batches of one size, with everything ready: what serves the same call over again.
 
     Inside the ``with`` block the worker threads live and BLAS is held to one thread. One thread
@@ -209,23 +249,10 @@ class Predictor:
     """
 
     def __init__(self, links: Sequence[Link], input_shape: Shape, batch_size: int) -> None:
-        self._plan = Plan(links, input_shape, batch_size, training=False)
-        self._workers = Workers(self._plan.lanes)
-        self._stack = ExitStack()
+        threads = free_cores()
+        self._plan = Plan(links, input_shape, batch_size, training=False, threads=threads)
+        super().__init__(Workers(self._plan.threads))
         self._ctx = Context()
-
-    def __enter__(self) -> Self:
-        self._stack.enter_context(machine.one_blas_thread())
-        self._stack.enter_context(self._workers)
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._stack.close()
 
     def __call__(self, x: NDArray[Any]) -> Array:
         """Compute the outputs of exactly one batch, in inference mode.
@@ -250,6 +277,19 @@ class Predictor:
 
 
 _ALONE = Workers(1)
+
+_lock = threading.Lock()
+"""Of what free plans there are; held for a moment at a time, so that one is enough for all."""
+
+
+def _after_fork() -> None:
+    """A thread that held the lock is not there in a child."""
+    global _lock
+    _lock = threading.Lock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)
 
 
 def _sizes(count: int, batch_size: int) -> "list[int]":

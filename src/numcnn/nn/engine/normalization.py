@@ -10,6 +10,9 @@ The variances of the pieces are joined in float64: with ``m_i`` values in piece 
 
     S = sum_i S_i + m_i (u_i - u)^2
 
+All sums over pieces are taken as those of the gradient are: within each lane, piece after piece,
+and then over the lanes as a balanced tree.
+
 Source: Chan, Golub and LeVeque, "Updating formulae and a pairwise algorithm for computing sample
 variances", 1979.
 """
@@ -19,6 +22,7 @@ from collections.abc import Sequence
 from typing import final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from numcnn.nn.arrays import Array
 from numcnn.nn.context import Context
@@ -52,6 +56,8 @@ class StatisticsStage(JointStage):
         self.inverse = np.zeros(self.features, np.float32)
         self.spreads: dict[int, dict[str, Array]] = {}
         self._gradients: dict[str, Array] = {}
+        self._lane_starts: list[int] = []
+        self._sums: Sequence[tuple[int, int]] = ()
 
     @property
     def method(self) -> str:
@@ -66,6 +72,9 @@ class StatisticsStage(JointStage):
     def bind(self, bench: Bench) -> Job:
         """Fix the arrays."""
         piece = bench.piece
+        if piece.first:
+            self._lane_starts.append(len(self._sizes))
+        self._sums = bench.sums
         self._sizes[piece.start] = piece.size * self._per_example
         for sums in (self.means, self.squares, self.dgammas, self.dbetas):
             sums[piece.start] = np.zeros(self.features, np.float32)
@@ -80,13 +89,11 @@ class StatisticsStage(JointStage):
 
     def join_forward(self, ctx: Context) -> None:
         """Find the batch's mean and variance, and the new running ones."""
-        order = sorted(self._sizes)
-        sizes = np.array([self._sizes[start] for start in order])
-        means = np.array([self.means[start] for start in order], np.float64)
-        count = int(sizes.sum())
-        mean = sizes @ means / count
-        squares = sizes @ (means - mean) ** 2
-        squares += np.array([self.squares[start] for start in order], np.float64).sum(axis=0)
+        sizes = np.array([*self._sizes.values()], np.float64)[:, None]
+        count = sum(self._sizes.values())
+        means = _rows(self.means)
+        mean = self._total(sizes * means) / count
+        squares = self._total(_rows(self.squares) + sizes * (means - mean) ** 2)
         variance = squares / count
         layer, momentum = self.layer, self.layer.momentum
         self.mean[...] = mean
@@ -104,9 +111,7 @@ class StatisticsStage(JointStage):
     def join_backward(self, ctx: Context) -> None:
         """Sum up the parameters' gradients; the two means that the gradient loses follow."""
         count = sum(self._sizes.values())
-        order = sorted(self._sizes)
-        dgamma = np.array([self.dgammas[start] for start in order], np.float64).sum(axis=0)
-        dbeta = np.array([self.dbetas[start] for start in order], np.float64).sum(axis=0)
+        dgamma, dbeta = self._total(_rows(self.dgammas)), self._total(_rows(self.dbetas))
         # The pieces summed dy x; z is (x - mean) over the deviation.
         dgamma = (dgamma - self.mean * dbeta) * self.inverse
         self._gradients["gamma"][...] = dgamma
@@ -117,10 +122,21 @@ class StatisticsStage(JointStage):
         self._spread("dvariance", slope)
         self._spread("dmean", -scale * dbeta / count - slope * self.mean)
 
+    def _total(self, rows: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Add up what the pieces have, a row each, in the order in which they were bound."""
+        lanes = np.add.reduceat(rows, self._lane_starts)
+        for first, second in self._sums:
+            lanes[first] += lanes[second]
+        return lanes[0]
+
     def _spread(self, name: str, vector: Array) -> None:
         for places in self.spreads.values():
             # Whatever the layout, its spread is the vector over and over.
             places[name].reshape(-1, self.features)[...] = vector
+
+
+def _rows(pieces: dict[int, Array]) -> NDArray[np.float64]:
+    return np.array([*pieces.values()], np.float64)
 
 
 @final

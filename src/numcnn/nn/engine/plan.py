@@ -1,10 +1,13 @@
 """A network planned for one batch size: stages bound to pieces, ready to run.
 
-A batch is cut into *lanes*, one for each core, and a lane into *pieces* that fit the core's cache.
-A lane takes each of its pieces through a whole segment of the network before the next one, so that
-what one stage leaves is still in the cache when the next one wants it. Each lane sums up its own
-gradient, piece after piece; `Plan.backward` adds the lanes, in order, in one place. So the numbers
-do not depend on how many threads there are.
+A batch is cut into *lanes*, which threads can run side by side, and a lane into *pieces* that fit a
+core's cache. A lane takes each of its pieces through a whole segment of the network before the next
+one, so that what one stage leaves is still in the cache when the next one wants it.
+
+Each lane sums up its own gradient, piece after piece, and the lanes' sums are added as a balanced
+binary tree. How a batch is cut depends on the network, the batch and the number of lanes, and on
+nothing of the machine. So the same numbers come out, to the last bit, whatever the number of cores
+or threads and whatever the cache.
 """
 
 import math
@@ -21,16 +24,30 @@ from numcnn.nn.context import Context
 from numcnn.nn.engine import machine
 from numcnn.nn.engine.arena import Arena, aligned
 from numcnn.nn.engine.by_layer import WholeBatchStage
+from numcnn.nn.engine.lanes import Cut, Factors, adding
 from numcnn.nn.engine.normalization import NormalizeStage
 from numcnn.nn.engine.planner import Program
-from numcnn.nn.engine.simple_stages import DropoutStage
+from numcnn.nn.engine.simple_stages import DenseStage, DropoutStage
 from numcnn.nn.engine.stage import Bench, Job, JointStage, Piece, Stage
 from numcnn.nn.engine.workers import Round, Task, Workers
 from numcnn.nn.layers import Layer
 from numcnn.nn.layers.chain import Link
 
-_LEAST_WORK = 20_000_000
-"""Multiply-adds below which a batch is not worth a second thread."""
+_LEAST_WORK = 10_000_000
+"""Multiply-adds of a lane below which a second one is not worth a thread: then there is one."""
+
+_WORK_OF_MANY = 4.0
+"""How many times that a lane needs where there are more than two.
+
+Two lanes pay on nearly every machine. More of them only cost where there are two cores.
+"""
+
+_WEIGHTS_OF_MANY = 160_000
+"""Weights up to which that is enough. Every lane reads all weights anew, so with more of them it
+needs more work, in proportion."""
+
+_LEAST_ADDITIONS = 4
+"""Chunks of the gradient for each thread below which the threads are not called together."""
 
 _CACHE_SHARE = 5.1
 """How many of the core's caches a piece's scratch memory may fill."""
@@ -92,30 +109,36 @@ class Plan:
         *,
         training: bool,
         lanes: int | None = None,
+        threads: int | None = None,
     ) -> None:
         self.batch_size = batch_size
         self.input_shape = input_shape
         self.output_shape = links[-1].output_shape
         self.training = training
         self._program = Program(links, input_shape, training)
+        self._layers = list(_all_layers(link.layer for link in links))
+        size = sum(array.size for layer in self._layers for array in layer.params.values())
         work = batch_size * sum(
             link.layer.multiply_adds(before, link.output_shape)
             for before, link in zip(_shapes_before(input_shape, links), links, strict=True)
         )
-        wanted = (machine.lanes() if lanes is None else lanes) if work >= _LEAST_WORK else 1
-        self.lanes = min(wanted, batch_size)
-        self._arenas = [Arena() for _ in range(self.lanes)]
+        lanes = machine.lanes() if lanes is None else lanes
+        self._cut = Cut(batch_size, _worthwhile(lanes, work, size))
+        self.lanes = len(self._cut.bounds) - 1
+        self.threads = min(self.lanes, threads or self.lanes)
+        self._arenas = [Arena() for _ in range(self.threads)]
         self._pass = _Pass(Context())
         self.nbytes = 0
-        self.segments = self._cut()
+        self.segments = self._segments()
         self._allocate()
-        layers = list(_all_layers(link.layer for link in links))
-        size = sum(array.size for layer in layers for array in layer.params.values())
         self._gradients = [aligned(size if training else 0) for _ in range(self.lanes)]
         self.nbytes += sum(gradient.nbytes for gradient in self._gradients)
-        self._bind([_views(layers, gradient) if training else {} for gradient in self._gradients])
+        self._bind(
+            [_views(self._layers, gradient) if training else {} for gradient in self._gradients]
+        )
         self.nbytes += sum(arena.nbytes for arena in self._arenas)
         self._prepared = [stage for stage in self._stages() if stage.has_preparation]
+        self._additions: list[Task] = []
         self._forward = list(self._rounds_forward())
         self._backward = list(self._rounds_backward()) if training else []
 
@@ -140,18 +163,16 @@ class Plan:
         """Compute the gradient of all parameters, as one vector, from that of the outputs."""
         np.copyto(self._program.exit.whole_gradient(), dy)
         workers.run(self._backward)
+        for task in self._additions:
+            task()
         self._pass.ctx = Context()
-        total = self._gradients[0]
-        # The one place where gradients of different origin meet.
-        for gradient in self._gradients[1:]:
-            np.add(total, gradient, out=total)
-        return total
+        return self._gradients[0]
 
     def _stages(self) -> Iterator[Stage]:
         for segment in self.segments:
             yield from segment.stages
 
-    def _cut(self) -> list[Segment]:
+    def _segments(self) -> list[Segment]:
         """Cut the stages into segments, and the batch into pieces for each."""
         stages = self._program.stages
         image_piece = self._piece_size([stage for stage in stages if _is_image_stage(stage)])
@@ -193,10 +214,9 @@ class Plan:
         return size
 
     def _pieces(self, size: int) -> list[Piece]:
-        bounds = [lane * self.batch_size // self.lanes for lane in range(self.lanes + 1)]
         return [
-            Piece(start, min(start + size, stop), lane, first=start == begin)
-            for lane, (begin, stop) in enumerate(pairwise(bounds))
+            Piece(start, min(start + size, stop), lane, start == begin, lane % self.threads)
+            for lane, (begin, stop) in enumerate(pairwise(self._cut.bounds))
             for start in range(begin, stop, size)
         ]
 
@@ -214,6 +234,9 @@ class Plan:
                 for value in (*stage.sources, stage.target):
                     if home[id(value)] is not segment or isinstance(stage, WholeBatchStage):
                         crossing.add(id(value))
+                if isinstance(stage, DenseStage) and stage.is_large:
+                    # Its gradient is read at the end once more.
+                    crossing.add(id(stage.target))
         done: set[int] = set()
         for segment in self.segments:
             for stage in segment.stages:
@@ -231,7 +254,7 @@ class Plan:
     def _bind(self, gradients: Sequence[dict[Layer, dict[str, Array]]]) -> None:
         for segment in self.segments:
             for piece in segment.pieces:
-                arena, parameters = self._arenas[piece.lane], gradients[piece.lane]
+                arena, parameters = self._arenas[piece.thread], gradients[piece.lane]
                 # What nothing before can learn from is not differentiated either.
                 segment.jobs.append(
                     [
@@ -242,6 +265,7 @@ class Plan:
                                 self._goes_back(stage),
                                 parameters,
                                 piece.size == self.batch_size,
+                                self._cut.sums,
                             )
                         )
                         for stage in segment.stages
@@ -274,6 +298,26 @@ class Plan:
                     if self._goes_back(stage)
                 ]
         yield Round(lanes)
+        # The one place where gradients of different origin meet.
+        tasks = adding(self._gradients, self._products(), self._cut.sums, self.threads)
+        if sum(map(len, tasks)) >= _LEAST_ADDITIONS * self.threads:
+            yield Round(tasks)
+        else:
+            self._additions = [task for each in tasks for task in each]
+
+    def _products(self) -> dict[int, list[Factors]]:
+        """The large gradients that are left to the end, by where they begin in the vector."""
+        left: dict[Layer, list[Factors]] = {
+            stage.layer: stage.left for stage in self._stages() if isinstance(stage, DenseStage)
+        }
+        found: dict[int, list[Factors]] = {}
+        start = 0
+        for layer in self._layers:
+            for name, array in layer.params.items():
+                if name == "weight" and left.get(layer):
+                    found[start] = left[layer]
+                start += array.size
+        return found
 
     def _joining(self, stage: JointStage, *, back: bool) -> Task:
         # Not self: a plan that holds tasks that hold the plan keeps its memory until Python
@@ -282,6 +326,17 @@ class Plan:
         if back:
             return lambda: stage.join_backward(now.ctx)
         return lambda: stage.join_forward(now.ctx)
+
+
+def _worthwhile(lanes: int, work: int, weights: int) -> int:
+    """How many of the lanes a batch is worth, by its multiply-adds and the network's weights.
+
+    Nothing of the machine is asked: the number of lanes decides the last bits.
+    """
+    many = _WORK_OF_MANY * max(1.0, weights / _WEIGHTS_OF_MANY)
+    while lanes > 1 and work < lanes * _LEAST_WORK * (many if lanes > 2 else 1.0):
+        lanes //= 2
+    return lanes
 
 
 def _is_image_stage(stage: Stage) -> bool:
@@ -316,7 +371,6 @@ def _views(layers: Sequence[Layer], gradient: Array) -> dict[Layer, dict[str, Ar
 def multiply_adds(stage: Stage) -> int:
     """What a stage multiplies for one example, forward; as it computes, not as the layer says."""
     from numcnn.nn.engine.convolution import ConvolutionStage
-    from numcnn.nn.engine.simple_stages import DenseStage
 
     if isinstance(stage, ConvolutionStage):
         return stage.convolution.multiply_adds()

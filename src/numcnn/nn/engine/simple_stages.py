@@ -9,10 +9,11 @@ from numpy.typing import NDArray
 from numcnn.nn.arrays import Array, Shape
 from numcnn.nn.context import Context
 from numcnn.nn.engine.convolution import Fold
+from numcnn.nn.engine.lanes import Factors
 from numcnn.nn.engine.layouts import BatchFirst, BatchInside, BatchLast, common_blocks
 from numcnn.nn.engine.pooling import Cells, MaxPooling, image_cells
 from numcnn.nn.engine.rectifier import Rectifier
-from numcnn.nn.engine.stage import Bench, Job, Stage, Value
+from numcnn.nn.engine.stage import Bench, Job, Sink, Stage, Value
 from numcnn.nn.layers import Dense, Dropout, Layer, Rescaling
 
 
@@ -105,9 +106,21 @@ class _InputJob(Job):
             np.add(self._lines, shift, out=self._lines)
 
 
+_LARGE_WEIGHT = 100_000
+"""Numbers of a weight from which on its gradient does not stay in the cache for each lane."""
+
+
 @final
 class DenseStage(Stage):
-    """A dense layer, with ReLU."""
+    """A dense layer, with ReLU.
+
+    Attributes:
+        layer: The layer.
+        left: For each lane what its part of the weight's gradient is the product of, if that is
+            left to the end of the backward pass; see `numcnn.nn.engine.lanes.adding`.
+        transposed: A copy of a large weight, for the products of the backward pass: each lane has
+            one, and BLAS takes a matrix as it lies sooner than one that it has to turn first.
+    """
 
     def __init__(
         self,
@@ -122,6 +135,8 @@ class DenseStage(Stage):
         super().__init__(names, [source], target)
         self.layer = layer
         self.relu = relu
+        self.left: list[Factors] = []
+        self.transposed = np.empty((layer.units, 0), np.float32)
         self._fold = fold
         self._seen: list[Array] = []
         self.weight = layer.params["weight"]
@@ -129,6 +144,17 @@ class DenseStage(Stage):
         if fold is not None:
             self.weight = np.empty_like(self.weight)
             self.bias = np.empty(layer.units, np.float32)
+
+    @property
+    def is_large(self) -> bool:
+        """Whether the weight's gradient, if there is one for each lane, is left to the end."""
+        return self.weight.size >= _LARGE_WEIGHT
+
+    def transposed_weight(self) -> Array:
+        """Find room for the copy, once for all lanes."""
+        if not self.transposed.size:
+            self.transposed = np.empty(self.weight.shape[::-1], np.float32)
+        return self.transposed
 
     @property
     def method(self) -> str:
@@ -172,12 +198,26 @@ class _DenseJob(Job):
             stage.target.array(bench.piece),
         )
         self._relu = Rectifier(self._y) if stage.relu else None
+        self._copy: tuple[Array, Array] | None = None
         if bench.training:
             bench.arena.reset()
             self._dy = stage.target.gradient(bench.piece)
             self._drelu = self._relu and self._relu.bind_backward(self._dy, bench.arena)
             self._dx = stage.source_sink(bench)
-            self._dweight = bench.parameter_sink(stage.layer, "weight")
+            self._dweight: Sink | None = None
+            self._weight_t = self._weight.T
+            if bench.sums and stage.is_large:
+                stage.left.append(Factors(self._x, self._dy))
+                if self._dx is not None:
+                    self._weight_t = stage.transposed_weight()
+                    # Each lane copies a part; all are through before the backward pass begins.
+                    lanes, rows = len(bench.sums) + 1, len(self._weight)
+                    part = slice(
+                        bench.piece.lane * rows // lanes, (bench.piece.lane + 1) * rows // lanes
+                    )
+                    self._copy = self._weight_t[:, part], self._weight[part].T
+            else:
+                self._dweight = bench.parameter_sink(stage.layer, "weight")
             self._dbias = (
                 bench.parameter_sink(stage.layer, "bias") if stage.bias is not None else None
             )
@@ -190,6 +230,8 @@ class _DenseJob(Job):
             np.add(self._y, self._bias, out=self._y)
         if self._relu is not None:
             self._relu.forward()
+        if self._copy is not None:
+            np.copyto(*self._copy)
 
     def backward(self) -> None:
         if self._drelu is not None:
@@ -197,10 +239,11 @@ class _DenseJob(Job):
         if self._dbias is not None:
             np.matmul(self._ones, self._dy, out=self._dbias.array)
             self._dbias.done()
-        np.matmul(self._x.T, self._dy, out=self._dweight.array)
-        self._dweight.done()
+        if self._dweight is not None:
+            np.matmul(self._x.T, self._dy, out=self._dweight.array)
+            self._dweight.done()
         if self._dx is not None:
-            np.matmul(self._dy, self._weight.T, out=self._dx.array)
+            np.matmul(self._dy, self._weight_t, out=self._dx.array)
             self._dx.done()
 
 

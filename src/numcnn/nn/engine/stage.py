@@ -30,12 +30,14 @@ class Piece:
         stop: One after the last one's.
         lane: Whose piece it is.
         first: Whether it is its lane's first one in this segment.
+        thread: Whose memory it works in, where nothing has to be kept.
     """
 
     start: int
     stop: int
     lane: int
     first: bool
+    thread: int = 0
 
     @property
     def size(self) -> int:
@@ -85,7 +87,7 @@ class Value:
 
         Args:
             pieces: Of the segment that makes it.
-            keep: Whether all pieces have to be there at once. If not, all pieces of a lane share
+            keep: Whether all pieces have to be there at once. If not, all pieces of a thread share
                 one place.
             gradient: Which of the two.
 
@@ -102,9 +104,9 @@ class Value:
         places: dict[int, Array] = {}
         total = 0
         for piece in pieces:
-            key = piece.start if keep else piece.lane
+            key = piece.start if keep else piece.thread
             if key not in places:
-                most = max(p.size for p in pieces if (p.start if keep else p.lane) == key)
+                most = max(p.size for p in pieces if (p.start if keep else p.thread) == key)
                 places[key] = aligned(most * each)
                 total += places[key].nbytes
             self._parts[which][piece.start, piece.stop] = places[key][: piece.size * each].reshape(
@@ -149,6 +151,7 @@ class Bench:
         training: Whether there will be a backward pass.
         gradients: The lane's own gradient of each parameter, views of one vector.
         is_whole: Whether the piece is all of the batch.
+        sums: In which order the lanes' sums are added; see `numcnn.nn.engine.plan.Cut`.
     """
 
     piece: Piece
@@ -156,6 +159,7 @@ class Bench:
     training: bool
     gradients: Mapping[Layer, Mapping[str, Array]]
     is_whole: bool = False
+    sums: Sequence[tuple[int, int]] = ()
 
     def parameter_sink(self, layer: Layer, name: str) -> Sink:
         """Where a parameter's gradient goes: the lane's first piece writes it, the others add."""

@@ -16,6 +16,8 @@ from queue import SimpleQueue
 from types import TracebackType
 from typing import Self, final
 
+from numcnn.nn.engine import machine
+
 Task = Callable[[], None]
 
 
@@ -53,34 +55,17 @@ class Workers:
         self._pinned = pinned
         self._tasks: list[SimpleQueue[Task | None]] = []
         self._threads: list[threading.Thread] = []
+        self._process = 0
         self._before: set[int] = set()
         self._outer: list[int] = []
 
     def __enter__(self) -> Self:
-        cores = _cores()
-        pinned = self._pinned and len(cores) == self.count > 1
-        # A new thread inherits where its maker is tied to, and two on that core are too many.
-        elsewhere = set(cores) - _affinity() or set(cores)
         try:
-            for number in range(1, self.count):
-                tasks: SimpleQueue[Task | None] = SimpleQueue()
-                thread = threading.Thread(
-                    target=_serve,
-                    args=(tasks, {cores[number]} if pinned else elsewhere),
-                    name=f"numcnn worker {number}",
-                    daemon=True,
-                )
-                thread.start()
-                self._tasks.append(tasks)
-                self._threads.append(thread)
-            if pinned:
-                self._before, self._outer = _affinity(), _tied.cores
-                _tied.cores = cores
-                _tie_to({cores[0]})
+            self._start()
+            return self
         except BaseException:
-            self.__exit__(None, None, None)
+            self.close()
             raise
-        return self
 
     def __exit__(
         self,
@@ -88,13 +73,57 @@ class Workers:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        self.close()
+
+    def __del__(self) -> None:
+        # Ctrl-C can come before the first step of __exit__, which then does nothing.
+        self._dismiss()
+
+    def close(self) -> None:
+        """End the threads, and let the caller run where it could before."""
+        try:
+            self._end()
+        except BaseException:
+            # Ctrl-C can come between any two steps. What is done already is done again.
+            self._end()
+            raise
+
+    def _start(self) -> None:
+        cores = _cores()
+        pinned = self._pinned and len(cores) == self.count > 1
+        # A new thread inherits where its maker is tied to, and two on that core are too many.
+        elsewhere = set(cores) - _affinity() or set(cores)
+        self._process = os.getpid()
+        for number in range(1, self.count):
+            tasks: SimpleQueue[Task | None] = SimpleQueue()
+            thread = threading.Thread(
+                target=_serve,
+                args=(tasks, {cores[number]} if pinned else elsewhere),
+                name=f"numcnn worker {number}",
+                daemon=True,
+            )
+            # Before it starts: whatever comes in between, it will be told to end.
+            self._tasks.append(tasks)
+            self._threads.append(thread)
+            thread.start()
+        if pinned:
+            self._before, self._outer = _affinity(), _tied.cores
+            _tied.cores = cores
+            _tie_to({cores[0]})
+
+    def _dismiss(self) -> None:
+        """Tell the threads to end when they are done."""
+        for tasks in self._tasks:
+            tasks.put(None)
+
+    def _end(self) -> None:
+        self._dismiss()
         if self._before:
             _tie_to(self._before)
             _tied.cores = self._outer
-        for tasks in self._tasks:
-            tasks.put(None)
         for thread in self._threads:
-            thread.join()
+            if thread.is_alive():
+                thread.join()
         self._tasks, self._threads, self._before, self._outer = [], [], set(), []
 
     def run(self, rounds: Sequence[Round]) -> None:
@@ -104,7 +133,8 @@ class Workers:
             BaseException: What the first task that failed raised. The others stop at the end of
                 the round at the latest, and the workers can be used again.
         """
-        if not self._threads:
+        # In a process that was forked off inside the block there are no other threads.
+        if not self._threads or self._process != os.getpid():
             for turn in rounds:
                 for lane in turn.lanes:
                     for task in lane:
@@ -113,15 +143,17 @@ class Workers:
                     turn.join()
             return
         last = rounds[-1] if rounds else None
+        count = min(self.count, max((len(turn.lanes) for turn in rounds), default=1) or 1)
+        crew = self._tasks[: count - 1]
         # The last one to arrive does the joint task, and all go on when it is done.
         joins = iter([turn.join for turn in rounds if turn.join is not None or turn is not last])
-        meeting = threading.Barrier(self.count, lambda: (next(joins) or _nothing)())
+        meeting = threading.Barrier(count, lambda: (next(joins) or _nothing)())
         done: SimpleQueue[None] = SimpleQueue()
         failures: list[BaseException] = []
 
         def go(number: int) -> None:
             try:
-                _walk(rounds, number, self.count, meeting)
+                _walk(rounds, number, count, meeting)
             except BaseException as error:
                 meeting.abort()
                 failures.append(error)
@@ -129,22 +161,26 @@ class Workers:
                 done.put(None)
 
         try:
-            for number, tasks in enumerate(self._tasks, start=1):
+            for number, tasks in enumerate(crew, start=1):
                 # In the caller's context: what numpy.errstate says there holds here.
                 tasks.put(partial(copy_context().run, go, number))
-            _walk(rounds, 0, self.count, meeting)
-            for _ in self._tasks:
+            _walk(rounds, 0, count, meeting)
+            for _ in crew:
                 done.get()
         except BaseException as error:
             # Also Ctrl-C, which can come between any two steps.
             meeting.abort()
             self._settle()
             failures.append(error)
-        for failure in failures:
-            if not isinstance(failure, threading.BrokenBarrierError):
-                raise failure
         if failures:
-            raise failures[0]
+            failures.sort(key=lambda failure: isinstance(failure, threading.BrokenBarrierError))
+            first = failures[0]
+            try:
+                raise first
+            finally:
+                # They hold this frame, and so these workers: no rings.
+                failures.clear()
+                del first
 
     def _settle(self) -> None:
         """Wait until no thread is at work: nobody may still be writing when `run` returns."""
@@ -155,16 +191,29 @@ class Workers:
                     tasks.put(partial(idle.put, None))
                 for _ in self._tasks:
                     idle.get()
-            except KeyboardInterrupt:
+            except BaseException:
+                # Ctrl-C once more.
                 continue
             return
+
+
+def free_cores() -> int:
+    """How many threads can run at once, also for a caller that is itself tied to one core."""
+    return len(_cores()) or machine.cores()
 
 
 def _serve(tasks: SimpleQueue[Task | None], cores: set[int]) -> None:
     if cores:
         _tie_to(cores)
-    while (task := tasks.get()) is not None:
-        task()
+    # In each thread: some BLAS libraries count threads for each caller.
+    with machine.one_blas_thread():
+        while True:
+            task = tasks.get()
+            if task is None:
+                return
+            task()
+            # It holds the workers, which may be let go while this thread waits.
+            del task
 
 
 def _walk(rounds: Sequence[Round], number: int, count: int, meeting: threading.Barrier) -> None:
@@ -205,3 +254,14 @@ def _tie_to(cores: set[int]) -> None:
     """Let the calling thread run on these cores only. A hint: a refusal changes no result."""
     with contextlib.suppress(OSError, AttributeError):
         os.sched_setaffinity(0, cores)
+
+
+def _after_fork() -> None:
+    """Let the one thread of a child run where its parent's threads could."""
+    if _tied.cores:
+        _tie_to(set(_tied.cores))
+        _tied.cores = []
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)
