@@ -15,23 +15,33 @@ PACKAGE = Path(numcnn.__file__).parent
 # line on top may import any.
 BELOW: dict[str, set[str]] = {
     "atomic_file": set(),
+    "file_lock": set(),
+    "error_message": set(),
+    "text_stream": set(),
+    "run_folder": set(),
     "nn": set(),
     "data": {"nn"},
     "vision": {"nn"},
     "plots": {"nn"},
+    "drawing": {"plots"},
     "model_files": {"nn"},
     "training": {"nn", "data", "model_files"},
     "recipes": {"nn", "data", "training", "reader"},
-    "ensemble": {"nn", "data", "model_files", "training"},
+    "ensemble": {"nn", "data", "model_files", "training", "run_folder"},
     "reader": {"nn", "vision", "model_files", "data"},
     "run_settings": {"nn", "data", "recipes"},
-    "run": {"nn", "data", "model_files", "plots", "training", "recipes", "run_settings"},
-    "ensemble_run": {"data", "plots", "training", "ensemble", "run_settings", "run"},
-    "comparison": {"data", "plots", "recipes", "run_settings", "run"},
-    "explanation": {"nn", "model_files", "plots"},
+    "run": {
+        *{"nn", "data", "model_files", "drawing", "training", "recipes", "run_settings"},
+        "run_folder",
+    },
+    "ensemble_run": {
+        *{"data", "drawing", "training", "ensemble", "run_settings", "run_folder", "run"},
+    },
+    "comparison": {"data", "drawing", "recipes", "run_settings", "run_folder", "run"},
+    "explanation": {"nn", "model_files", "drawing"},
     "web": {"nn", "vision", "reader", "explanation"},
 }
-FOR_ALL_BUT_THE_NETWORK = {"atomic_file"}
+FOR_ALL_BUT_THE_NETWORK = {"atomic_file", "file_lock", "error_message", "text_stream"}
 
 
 def room_of(file: Path) -> str:
@@ -121,4 +131,6 @@ def test_the_contributors_table_says_the_same():
     }
     assert said.pop("nn.engine") == {"nn"}
     assert said.pop("cli") == set()
-    assert said == {room: below for room, below in BELOW.items() if room != "atomic_file"}
+    assert said == {
+        room: below for room, below in BELOW.items() if room not in FOR_ALL_BUT_THE_NETWORK
+    }

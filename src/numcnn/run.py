@@ -107,9 +107,7 @@ def train(
     if resume:
         require_run(folder)
     with occupied(settings.free_folder if folder is None else folder) as place:
-        return _train(
-            settings, recipe, place, resume, progress, download_bar, list(callbacks)
-        )
+        return _train(settings, recipe, place, resume, progress, download_bar, list(callbacks))
 
 
 def _train(
@@ -162,6 +160,7 @@ def _train(
         ],
         checkpoint=checkpoint,
         resume=resume,
+        identity={"patience": settings.patience, "classes": list(training.classes)},
         progress=progress,
         engine=settings.engine,
     )

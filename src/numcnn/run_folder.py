@@ -1,7 +1,6 @@
 """The folder of a run: what its files are called, whether it is finished, and who works in it."""
 
 import json
-import math
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -27,6 +26,7 @@ FILES = (
 """All files that runs, ensembles and comparisons write into their own folder."""
 
 _LOCK = ".lock"
+_WINDOWS = os.name == "nt"
 _SHARES = ("test_accuracy", "validation_accuracy")
 _NUMBERS = ("seconds", "images_per_second")
 _COUNTS = ("best_epoch", "epochs", "parameters", "multiply_adds")
@@ -36,9 +36,10 @@ _COUNTS = ("best_epoch", "epochs", "parameters", "multiply_adds")
 def occupied(folder: str | os.PathLike[str] | Callable[[], Path]) -> Iterator[Path]:
     """Keep a folder to this run until the block ends.
 
-    The file ``.lock`` in it is locked meanwhile. A process that was killed leaves the file and no
-    lock. Folders that are made here and stay empty are removed again, so that a mistake leaves
-    nothing behind. Temporary files that a killed run left are removed.
+    The folder itself is locked meanwhile; on Windows and over NFS, the file ``.lock`` in it. A
+    process that was killed leaves no lock. Folders that are made here and stay empty are removed
+    again, so that a mistake leaves nothing behind. Temporary files that a killed run left are
+    removed.
 
     Args:
         folder: Where a run writes. Missing folders are made. Or a function that proposes a folder
@@ -51,16 +52,17 @@ def occupied(folder: str | os.PathLike[str] | Callable[[], Path]) -> Iterator[Pa
         ValueError: Another run is at work in it.
         OSError: The folder cannot be made or written.
     """
-    place, made = _make(folder)
+    place, made, descriptor = _take(folder)
     try:
-        descriptor = _locked(place)
-        try:
-            remove_abandoned(place / name for name in FILES)
-            yield place
-        finally:
-            _release(place / _LOCK, descriptor)
+        remove_abandoned(place / name for name in FILES)
+        yield place
     finally:
+        if _WINDOWS:  # which removes nothing that is open
+            os.close(descriptor)
+            (place / _LOCK).unlink(missing_ok=True)
         _remove_empty(made)
+        if not _WINDOWS:
+            os.close(descriptor)
 
 
 def is_finished(folder: Path) -> bool:
@@ -132,12 +134,7 @@ def load_metrics(folder: Path, judged_by: str | None = None) -> dict[str, Any]:
 
 def _is_number(value: object) -> bool:
     """Whether it is a finite number of at least 0, as all metrics are."""
-    return (
-        isinstance(value, int | float)
-        and not isinstance(value, bool)
-        and 0 <= value < 1e300
-        and math.isfinite(value)
-    )
+    return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < 1e300
 
 
 def _make(folder: str | os.PathLike[str] | Callable[[], Path]) -> tuple[Path, list[Path]]:
@@ -162,33 +159,47 @@ def _remove_empty(folders: list[Path]) -> None:
             folder.rmdir()
 
 
-def _locked(folder: Path) -> int:
-    """Open the folder's lock file and take its lock."""
-    path = folder / _LOCK
+def _take(
+    folder: str | os.PathLike[str] | Callable[[], Path],
+) -> tuple[Path, list[Path], int]:
+    """Make the folder and lock it; return it, what was made, and the open file with the lock."""
     while True:
-        descriptor = os.open(path, os.O_CREAT | os.O_RDWR, 0o666)
+        place, made = _make(folder)
+        try:
+            descriptor = _lock(place)
+        except BaseException:
+            _remove_empty(made)
+            raise
+        if descriptor is not None:
+            return place, made, descriptor
+
+
+def _lock(folder: Path) -> int | None:
+    """Lock a folder; None if whoever had it before has removed it."""
+    for path, flags in ((folder, os.O_RDONLY), (folder / _LOCK, os.O_CREAT | os.O_RDWR)):
+        try:
+            descriptor = os.open(path, flags, 0o666)
+        except FileNotFoundError:
+            return None
+        except OSError:
+            if path == folder:
+                continue
+            raise
         try:
             is_free = try_lock(descriptor)
-        except OSError:
-            return descriptor  # a file system without locks: the run goes on without
-        if not is_free:
-            os.close(descriptor)
-            raise ValueError(
-                f"{folder}: another training is at work in this folder; wait for its end, or "
-                "choose another folder"
-            )
-        # Whoever had the lock before may have removed the file since it was opened here.
-        with suppress(OSError):
-            if os.path.samestat(os.fstat(descriptor), path.stat()):
+            if is_free and os.path.samestat(os.fstat(descriptor), path.stat()):
                 return descriptor
+        except FileNotFoundError:
+            is_free = True
+        except OSError:
+            os.close(descriptor)
+            continue
         os.close(descriptor)
-
-
-def _release(path: Path, descriptor: int) -> None:
-    """Remove the lock file, and let go of it."""
-    with suppress(OSError):
-        path.unlink()
-    os.close(descriptor)
-    if os.name == "nt":  # which removes no open file
-        with suppress(OSError):
-            path.unlink()
+        if is_free:
+            return None
+        raise ValueError(
+            f"{folder}: another training is at work in this folder; wait for its end, or choose "
+            "another folder"
+        )
+    # A file system without locks: the run goes on without.
+    return os.open(os.devnull, os.O_RDONLY)

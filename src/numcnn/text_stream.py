@@ -10,9 +10,9 @@ from typing import Any, final
 
 @final
 class TextStream:
-    """Writes to another stream what that one can take.
+    r"""Writes to another stream what that one can take.
 
-    Letters that its encoding lacks are written as escapes, such as ``\\u732b``.
+    Letters that its encoding lacks are written as escapes, such as ``\u732b``.
 
     Attributes:
         encoding: That of the other stream; UTF-8 if it does not say.
@@ -83,7 +83,7 @@ class TextStream:
 
 
 def _encoding(stream: Any) -> str:
-    encoding = getattr(stream, "encoding", None)
+    encoding: Any = getattr(stream, "encoding", None)
     try:
         "".encode(encoding)
     except (LookupError, TypeError):
