@@ -12,7 +12,7 @@ def legible(texts: Sequence[str]) -> list[str]:
     r"""Write letters that the font has no glyph for as escapes, as in ``"\\u732b"``.
 
     What stands for bytes that are no UTF-8, as in the names of some files, becomes an escape too.
-    A warning says which letters the font lacks.
+    A warning says which letters the font lacks, for which another one may help.
 
     Args:
         texts: Names of classes or the like.
@@ -26,7 +26,7 @@ def legible(texts: Sequence[str]) -> list[str]:
     if known != letters:
         families, glyphs = _font()
         known |= {letter for letter in letters if ord(letter) in glyphs and letter.isprintable()}
-        if lacking := sorted(letters - known):
+        if lacking := sorted(filter(_is_unicode, letters - known)):
             told = " ".join(map(_escaped, lacking[:_MOST_TOLD]))
             more = f" and {len(lacking) - _MOST_TOLD} more" if len(lacking) > _MOST_TOLD else ""
             warnings.warn(
@@ -56,8 +56,13 @@ def _font() -> tuple[list[str], set[int]]:
     return list(families), glyphs
 
 
+def _is_unicode(letter: str) -> bool:
+    """Whether it is a letter, and no surrogate, as Python holds a byte that is no UTF-8."""
+    return not "\ud800" <= letter <= "\udfff"
+
+
 def _escaped(letter: str) -> str:
-    r"""Like ``\xe9`` for a byte that is no UTF-8, which Python holds as a surrogate."""
+    r"""Like ``\u732b``, or like ``\xe9`` for a byte."""
     if "\udc80" <= letter <= "\udcff":
         return f"\\x{ord(letter) - 0xDC00:02x}"
     return letter.encode("unicode_escape").decode("ascii")
