@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from numcnn.atomic_file import atomic_file
 from numcnn.drawing import draw, draw_confusion, draw_or_raise
 
 ROWS = [{"epoch": 1, "loss": 0.5, "accuracy": 0.5}]
@@ -141,10 +140,3 @@ class TestAConfusionMatrix:
     @pytest.mark.parametrize("name", ["caf\udce9", "\ud800", "$x$", "", "a\nb", "é"])
     def test_takes_any_name(self, tmp_path, name):
         assert draw_confusion(tmp_path / "c.png", np.eye(2, dtype=int), [name, "b"]) == []
-
-
-def test_nothing_is_left_in_the_folder(tmp_path):
-    draw(tmp_path / "curves.png", lambda plots: None)
-    with atomic_file(tmp_path / "a"):
-        pass
-    assert [path.name for path in tmp_path.iterdir()] == ["a"]

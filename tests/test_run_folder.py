@@ -78,9 +78,12 @@ class TestOccupied:
     def test_knows_the_folder_by_another_name(self, tmp_path):
         (tmp_path / "run").mkdir()
         (tmp_path / "link").symlink_to(tmp_path / "run")
-        with occupied(tmp_path / "run"), pytest.raises(ValueError, match="at work"):
-            with occupied(tmp_path / "link"):
-                pass
+        with (
+            occupied(tmp_path / "run"),
+            pytest.raises(ValueError, match="at work"),
+            occupied(tmp_path / "link"),
+        ):
+            pass
 
     @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGKILL")
     def test_ends_with_its_process(self, tmp_path):

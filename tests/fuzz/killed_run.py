@@ -62,4 +62,5 @@ if __name__ == "__main__":
         main(sys.argv[2:])
     finally:
         if last == 0:
-            Path("points.txt").open("w").write("\n".join(passed))
+            with Path("points.txt").open("w") as file:
+                file.write("\n".join(passed))

@@ -16,6 +16,7 @@ import tempfile
 import traceback
 from collections import Counter
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -46,10 +47,8 @@ class Files:
     def __init__(self, root: Path) -> None:
         self.root = root
         self.checkpoint = root / "whole.safetensors"
-        try:
+        with suppress(Crash):
             train(CASE, checkpoint=self.checkpoint, callbacks=[CrashAt(3)])
-        except Crash:
-            pass
         self.trained = self.outcome(*train(CASE))
         write_table(root / "table.csv", stripes())
         self.settings = RunSettings(
@@ -58,10 +57,8 @@ class Files:
         self.finished = root / "finished"
         train_run(self.settings, self.finished, progress="none")
         self.interrupted = root / "interrupted"
-        try:
+        with suppress(Crash):
             train_run(self.settings, self.interrupted, progress="none", callbacks=[CrashAt(2, 2)])
-        except Crash:
-            pass
 
     def outcome(self, model: Any, history: History) -> tuple[bytes, Any]:
         return saved(model, self.root), rows(history)
