@@ -3,12 +3,13 @@
 import errno
 import os
 import stat
+import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from numcnn.atomic_file import atomic_file
+from numcnn.atomic_file import atomic_file, remove_abandoned
 
 
 class Oops(Exception):  # noqa: N818
@@ -182,3 +183,57 @@ class TestThePlace:
             write(tmp_path / "a.txt")
         monkeypatch.undo()
         assert contents(tmp_path) == {}
+
+    @pytest.mark.skipif(os.name != "posix", reason="Windows has no such files")
+    def test_may_not_be_a_device_or_a_pipe(self, tmp_path):
+        os.mkfifo(tmp_path / "pipe")
+        for path in (Path(os.devnull), tmp_path / "pipe"):
+            with pytest.raises(ValueError, match="not a regular file"):
+                write(path)
+        assert list(tmp_path.iterdir()) == [tmp_path / "pipe"]
+        assert not Path(os.devnull).is_file()
+
+    @pytest.mark.parametrize("name", ["n" * 251 + ".txt", "é" * 125 + ".txt", "n" * 255])
+    def test_may_have_the_longest_name(self, name, tmp_path):
+        write(tmp_path / name)
+        assert contents(tmp_path) == {name: "new"}
+
+    def test_may_not_have_a_longer_one(self, tmp_path):
+        with pytest.raises(OSError, match="too long") as caught:
+            write(tmp_path / ("n" * 256))
+        assert caught.value.filename == str(tmp_path / ("n" * 256))
+
+
+class TestWhatKilledProcessesLeft:
+    def test_is_removed(self, tmp_path):
+        (tmp_path / ".a-0123456789abcdef.txt").touch()
+        (tmp_path / ".b-0123456789abcdef.txt").touch()
+        remove_abandoned([tmp_path / "a.txt", tmp_path / "missing" / "a.txt"])
+        assert [path.name for path in tmp_path.iterdir()] == [".b-0123456789abcdef.txt"]
+
+    def test_stays_while_its_process_lives(self, tmp_path):
+        with atomic_file(tmp_path / "a.txt") as temporary:
+            temporary.write_text("new")
+            remove_abandoned([tmp_path / "a.txt"])
+            assert temporary.exists()
+        assert contents(tmp_path) == {"a.txt": "new"}
+
+    @pytest.mark.skipif(os.name != "posix", reason="Windows has no fork")
+    def test_of_another_process_is_told_from_a_living_ones(self, tmp_path):
+        code = (
+            "import sys\nfrom numcnn.atomic_file import atomic_file\n"
+            "with atomic_file(sys.argv[1]):\n    print('in', flush=True)\n    sys.stdin.read()"
+        )
+        with subprocess.Popen(
+            [sys.executable, "-c", code, tmp_path / "a.txt"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+        ) as process:
+            assert process.stdout is not None
+            process.stdout.readline()
+            remove_abandoned([tmp_path / "a.txt"])
+            assert len(list(tmp_path.iterdir())) == 1
+            process.kill()
+            process.wait()
+        remove_abandoned([tmp_path / "a.txt"])
+        assert list(tmp_path.iterdir()) == []

@@ -16,23 +16,35 @@ PACKAGE = Path(numcnn.__file__).parent
 BELOW: dict[str, set[str]] = {
     "atomic_file": set(),
     "picture_file": set(),
+    "file_lock": set(),
+    "error_message": set(),
+    "text_stream": set(),
+    "run_folder": set(),
     "nn": set(),
     "data": {"nn"},
     "vision": {"nn"},
     "plots": {"nn"},
+    "drawing": {"plots"},
     "model_files": {"nn"},
     "training": {"nn", "data", "model_files"},
     "recipes": {"nn", "data", "training", "reader"},
-    "ensemble": {"nn", "data", "model_files", "training"},
+    "ensemble": {"nn", "data", "model_files", "training", "run_folder"},
     "reader": {"nn", "vision", "model_files", "data"},
     "run_settings": {"nn", "data", "recipes"},
-    "run": {"nn", "data", "model_files", "plots", "training", "recipes", "run_settings"},
-    "ensemble_run": {"data", "plots", "training", "ensemble", "run_settings", "run"},
-    "comparison": {"data", "plots", "recipes", "run_settings", "run"},
-    "explanation": {"nn", "model_files", "plots"},
+    "run": {
+        *{"nn", "data", "model_files", "drawing", "training", "recipes", "run_settings"},
+        "run_folder",
+    },
+    "ensemble_run": {
+        *{"data", "drawing", "training", "ensemble", "run_settings", "run_folder", "run"},
+    },
+    "comparison": {"data", "drawing", "recipes", "run_settings", "run_folder", "run"},
+    "explanation": {"nn", "model_files", "drawing"},
     "web": {"nn", "vision", "reader", "explanation"},
 }
-FOR_ALL_BUT_THE_NETWORK = {"atomic_file", "picture_file"}
+FOR_ALL_BUT_THE_NETWORK = {
+    *{"atomic_file", "file_lock", "error_message", "text_stream", "picture_file"},
+}
 
 
 def room_of(file: Path) -> str:

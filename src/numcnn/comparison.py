@@ -1,25 +1,35 @@
 """A comparison: recipes trained on the same data with the same seeds, in one table and one picture.
 
 The folder holds a run for each recipe and seed (`lenet5-seed-0`, ...; see `numcnn.run`), and
-`comparison.json`, `comparison.md` and `comparison.png`.
+`comparison.json`, `comparison.md` and `comparison.png`. The picture comes last and may be missing;
+see `Comparison.notes`.
 """
 
-import json
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, final
 
 import numpy as np
 
+from numcnn.atomic_file import atomic_file
 from numcnn.data import Dataset, describe
 from numcnn.data.download import ProgressBar
+from numcnn.drawing import draw
 from numcnn.recipes import Recipe
-from numcnn.run import METRICS, SETTINGS, is_finished, train, versions, write_json
+from numcnn.run import train, versions, write_json
+from numcnn.run_folder import (
+    NUMBERS,
+    PICTURE,
+    SETTINGS,
+    TABLE,
+    is_finished,
+    load_metrics,
+    occupied,
+)
 from numcnn.run_settings import RunSettings
-
-TABLE, NUMBERS, PICTURE = "comparison.md", "comparison.json", "comparison.png"
 
 HELD_OUT = 0.1
 """What is held out to judge by where there is no test part and a recipe holds nothing out."""
@@ -65,6 +75,7 @@ class Comparison:
         judged_by: "test", or "validation" where there is no test part.
         rows: One for each recipe, in the order asked for.
         interrupted: The run that Ctrl-C ended, if it did; then there are no files of the whole.
+        notes: What went wrong without harm, such as a picture that could not be drawn.
     """
 
     folder: Path
@@ -72,6 +83,7 @@ class Comparison:
     judged_by: str
     rows: tuple[ComparisonRow, ...]
     interrupted: str | None = None
+    notes: tuple[str, ...] = ()
 
     def as_json(self) -> dict[str, Any]:
         """All numbers, as JSON can hold them."""
@@ -114,7 +126,7 @@ class Comparison:
 def compare(
     recipes: Sequence[str],
     settings: RunSettings,
-    folder: str | os.PathLike[str],
+    folder: str | os.PathLike[str] | None = None,
     *,
     seeds: int = 1,
     progress: str = "auto",
@@ -132,7 +144,7 @@ def compare(
     Args:
         recipes: Their names; one that is named twice counts once.
         settings: What all have in common. Its recipe counts for nothing, its seed is the first.
-        folder: Where the files go.
+        folder: Where the files go; a new one in ``runs`` if None. Missing folders are made.
         seeds: How many times to train each.
         progress: How to show each training, see `numcnn.training.fit`.
         download_bar: What shows the download of a data set that is not there yet.
@@ -142,17 +154,17 @@ def compare(
         What came of them.
 
     Raises:
-        ValueError: There is no such recipe, it cannot take such images, or the folder holds a run
-            of other settings.
+        ValueError: There is no such recipe, it cannot take such images, the folder holds a run of
+            other settings or another process is at work in it, or what is there of a run to
+            resume is damaged.
         OSError: Data cannot be read, or the folder not be written.
-        ImportError: matplotlib, or what the data set needs, is not installed.
+        ImportError: What the data set needs is not installed.
         numcnn.training.TrainingDiverged: A loss is not finite.
     """
     if not recipes:
         raise ValueError("recipes is empty; name at least one")
     if seeds < 1:
         raise ValueError(f"seeds is {seeds}; give at least 1")
-    folder = Path(folder)
     names = list(dict.fromkeys(recipes))
     of_each = [replace(settings, recipe=name) for name in names]
     recipes_found = [one.resolved_recipe() for one in of_each]
@@ -168,21 +180,34 @@ def compare(
         (name, [replace(one, seed=settings.seed + k) for k in range(seeds)])
         for name, one in zip(names, of_each, strict=True)
     ]
+    dataset, judged_by = _dataset(settings), "validation" if splits.test is None else "test"
     numbers: dict[str, list[dict[str, Any]]] = {name: [] for name in names}
-    judged_by = "validation" if splits.test is None else "test"
-    for name, runs in plan:
-        for run in runs:
-            place = folder / f"{name}-seed-{run.seed}"
-            if announce is not None and not is_finished(place):
-                announce(f"{name}, seed {run.seed}")
-            metrics = _trained(run, place, progress, download_bar)
-            if metrics is None:
-                return Comparison(folder, _dataset(settings), judged_by, (), place.name)
-            numbers[name].append(metrics)
-    rows = tuple(_row(name, numbers[name], f"{judged_by}_accuracy") for name in names)
-    comparison = Comparison(folder, _dataset(settings), judged_by, rows)
-    _write(comparison)
-    return comparison
+    notes: list[str] = []
+    free = partial(settings.free_folder, "compare")
+    with occupied(free if folder is None else folder) as place:
+        for name, runs in plan:
+            for run in runs:
+                member = place / f"{name}-seed-{run.seed}"
+                if _is_to_train(run, member):
+                    if announce is not None:
+                        announce(f"{name}, seed {run.seed}")
+                    made = train(
+                        run,
+                        member,
+                        resume=(member / SETTINGS).exists(),
+                        progress=progress,
+                        download_bar=download_bar,
+                    )
+                    notes += made.notes
+                    if made.history.interrupted:
+                        return Comparison(
+                            place, dataset, judged_by, (), member.name, notes=tuple(notes)
+                        )
+                numbers[name].append(load_metrics(member, judged_by))
+        rows = tuple(_row(name, numbers[name], f"{judged_by}_accuracy") for name in names)
+        comparison = Comparison(place, dataset, judged_by, rows)
+        notes += _write(comparison)
+    return replace(comparison, notes=tuple(notes))
 
 
 def _require_fitting(recipe: Recipe, images: Dataset) -> None:
@@ -194,21 +219,13 @@ def _require_fitting(recipe: Recipe, images: Dataset) -> None:
         raise ValueError(f"recipe {recipe.name} cannot take {images.name}: {error}") from error
 
 
-def _trained(
-    settings: RunSettings, place: Path, progress: str, download_bar: ProgressBar | None
-) -> dict[str, Any] | None:
-    """Train, or take what is there already; None if Ctrl-C ended it."""
-    begun = (place / SETTINGS).exists()
-    if begun and RunSettings.load(place / SETTINGS) != settings:
+def _is_to_train(settings: RunSettings, place: Path) -> bool:
+    """Tell whether a run is still to be trained, or to go on."""
+    if (place / SETTINGS).exists() and RunSettings.load(place / SETTINGS) != settings:
         raise ValueError(
             f"{place}: holds a run of other settings; choose another folder for this comparison"
         )
-    if not is_finished(place):
-        run = train(settings, place, resume=begun, progress=progress, download_bar=download_bar)
-        if run.history.interrupted:
-            return None
-    metrics: dict[str, Any] = json.loads((place / METRICS).read_text(encoding="utf-8"))
-    return metrics
+    return not is_finished(place)
 
 
 def _row(name: str, numbers: list[dict[str, Any]], judged: str) -> ComparisonRow:
@@ -230,16 +247,16 @@ def _dataset(settings: RunSettings) -> str:
         return Path(settings.dataset).name
 
 
-def _write(comparison: Comparison) -> None:
-    from numcnn import plots
-    from numcnn.atomic_file import atomic_file
-
+def _write(comparison: Comparison) -> list[str]:
+    """Write the table and the picture; return what is to be told of the picture."""
     write_json(comparison.folder / NUMBERS, comparison.as_json())
     with atomic_file(comparison.folder / TABLE) as temporary:
         temporary.write_text(comparison.markdown(), encoding="utf-8")
-    figure = plots.comparison_figure(
-        [asdict(row) for row in comparison.rows],
-        title=f"Recipes on {comparison.dataset}",
-        judged_by=comparison.judged_by,
+    return draw(
+        comparison.folder / PICTURE,
+        lambda plots: plots.comparison_figure(
+            [asdict(row) for row in comparison.rows],
+            title=f"Recipes on {comparison.dataset}",
+            judged_by=comparison.judged_by,
+        ),
     )
-    plots.save(figure, comparison.folder / PICTURE)

@@ -20,11 +20,9 @@ from numpy.typing import NDArray
 from numcnn.data import Augmentation, Dataset, augmentation_from_config
 from numcnn.model_files import ModelFile, load_model
 from numcnn.nn import Array
+from numcnn.run_folder import MEMBER, MODEL, is_interrupted
 from numcnn.training import Evaluation, evaluate_probabilities
 from numcnn.training.metrics import labels_to_judge_by
-
-MODEL, CHECKPOINT, MEMBER = "model.safetensors", "checkpoint.safetensors", "seed-"
-"""What files are called in a run's folder, and how a member's folder begins in an ensemble's."""
 
 
 @final
@@ -156,16 +154,14 @@ def model_files(path: str | os.PathLike[str]) -> list[Path]:
             whose training is finished.
 
     Raises:
-        ValueError: It is a folder without models.
+        ValueError: It is a folder without models, or a member's `metrics.json` is damaged.
     """
     path = Path(path)
     if not path.is_dir():
         return [path]
     if (path / MODEL).exists():
         return [path / MODEL]
-    found = [
-        file for file in path.glob(f"{MEMBER}*/{MODEL}") if not file.with_name(CHECKPOINT).exists()
-    ]
+    found = [file for file in path.glob(f"{MEMBER}*/{MODEL}") if not is_interrupted(file.parent)]
     if not found:
         raise ValueError(
             f"{path}: there is no finished model in this folder; give a run's folder or its {MODEL}"

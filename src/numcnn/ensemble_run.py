@@ -2,10 +2,9 @@
 
 The folder holds `settings.json`, for each seed the folder of a run (`seed-0`, `seed-1`, ...; see
 `numcnn.run`), and, when all are trained, `metrics.json` and `confusion.png` of what they say
-together.
+together. The picture comes last and may be missing; see `EnsembleRun.notes`.
 """
 
-import json
 import os
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
@@ -15,16 +14,19 @@ from typing import Any, final
 import numpy as np
 
 from numcnn.data.download import ProgressBar
-from numcnn.ensemble import MEMBER, Ensemble, evaluate_together
-from numcnn.run import (
+from numcnn.drawing import draw_confusion
+from numcnn.ensemble import Ensemble, evaluate_together
+from numcnn.run import require_run, train, versions, write_json
+from numcnn.run_folder import (
     CHECKPOINT,
+    CONFUSION,
+    MEMBER,
     METRICS,
     MODEL,
     SETTINGS,
     is_finished,
-    train,
-    versions,
-    write_json,
+    load_metrics,
+    occupied,
 )
 from numcnn.run_settings import RunSettings
 from numcnn.training import Callback, Evaluation, Moment
@@ -39,16 +41,18 @@ class EnsembleRun:
         folder: Where its files are.
         metrics: What `metrics.json` holds; empty if not all members are trained.
         interrupted: The seed that Ctrl-C came at, if it did.
+        notes: What went wrong without harm, such as a picture that could not be drawn.
     """
 
     folder: Path
     metrics: dict[str, Any]
     interrupted: int | None = None
+    notes: tuple[str, ...] = ()
 
 
 def train_ensemble(
     settings: RunSettings,
-    folder: str | os.PathLike[str],
+    folder: str | os.PathLike[str] | None = None,
     *,
     resume: bool = False,
     progress: str = "auto",
@@ -59,7 +63,7 @@ def train_ensemble(
 
     Args:
         settings: What to train, and how; ``ensemble`` says how many, ``seed`` the first seed.
-        folder: Where the files go.
+        folder: Where the files go; a new one in ``runs`` if None. Missing folders are made.
         resume: Go on with a run in ``folder`` that was interrupted: members that are finished
             stay, one that was interrupted goes on, and the others are trained.
         progress: How to show each training, see `numcnn.training.fit`.
@@ -71,56 +75,75 @@ def train_ensemble(
         resumed.
 
     Raises:
-        ValueError: The settings do not fit together or to the data, or the folder holds a run.
+        ValueError: The settings do not fit together or to the data, the folder holds a run or
+            another process is at work in it, or what is there of a run to resume is damaged.
         OSError: Data cannot be read, or the folder not be written.
-        ImportError: matplotlib, or what the data set needs, is not installed.
+        ImportError: What the data set needs is not installed.
         numcnn.training.TrainingDiverged: A loss is not finite.
     """
-    folder = Path(folder)
     if settings.ensemble is None:
         raise ValueError("ensemble is None; say how many networks to train")
     settings.resolved_recipe()
     if resume:
-        if not (folder / SETTINGS).exists():
-            raise ValueError(f"{folder}: there is no run here to resume (no {SETTINGS})")
-        if (folder / METRICS).exists():
-            raise ValueError(f"{folder}: this run is finished; there is nothing to resume")
-    elif any((folder / name).exists() for name in (SETTINGS, MODEL, METRICS, CHECKPOINT)):
-        raise ValueError(
-            f"{folder}: holds a run already; choose another folder, or resume it if it was "
-            "interrupted"
-        )
-    seeds = range(settings.seed, settings.seed + settings.ensemble)
-    for number, seed in enumerate(seeds, start=1):
-        member = folder / f"{MEMBER}{seed}"
+        require_run(folder)
+    with occupied(settings.free_folder if folder is None else folder) as place:
+        if resume and (place / METRICS).exists():
+            raise ValueError(f"{place}: this run is finished; there is nothing to resume")
+        if not resume and any(
+            (place / name).exists() for name in (SETTINGS, MODEL, METRICS, CHECKPOINT)
+        ):
+            raise ValueError(
+                f"{place}: holds a run already; choose another folder, or resume it if it was "
+                "interrupted"
+            )
+        return _train_members(settings, settings.ensemble, place, progress, download_bar, announce)
+
+
+def _train_members(
+    settings: RunSettings,
+    count: int,
+    folder: Path,
+    progress: str,
+    download_bar: ProgressBar | None,
+    announce: Callable[[str], None] | None,
+) -> EnsembleRun:
+    """Train all that are not finished, in a folder that no other process works in."""
+    notes: list[str] = []
+    seeds = range(settings.seed, settings.seed + count)
+    members = [folder / f"{MEMBER}{seed}" for seed in seeds]
+    for number, (seed, member) in enumerate(zip(seeds, members, strict=True), start=1):
+        own = replace(settings, seed=seed, ensemble=None)
+        begun = (member / SETTINGS).exists()
+        if begun and RunSettings.load(member / SETTINGS) != own:
+            raise ValueError(
+                f"{member}: holds a run of other settings than {folder / SETTINGS} says; "
+                "train the ensemble in another folder"
+            )
         if is_finished(member):
             continue
         if announce is not None:
-            announce(f"seed {seed}, {number} of {len(seeds)}")
+            announce(f"seed {seed}, {number} of {count}")
         run = train(
-            replace(settings, seed=seed, ensemble=None),
+            own,
             member,
-            resume=(member / SETTINGS).exists(),
+            resume=begun,
             progress=progress,
             download_bar=download_bar,
             callbacks=[_Settings(folder, settings)],
         )
+        notes += run.notes
         if run.history.interrupted:
-            return EnsembleRun(folder, {}, interrupted=seed)
+            return EnsembleRun(folder, {}, seed, tuple(notes))
     test = settings.load_splits(download_bar).test
-    members = [folder / f"{MEMBER}{seed}" for seed in seeds]
     together = None
     if test is not None:
         models = Ensemble.load([member / MODEL for member in members])
-        together, _ = evaluate_together(models, test)
+        together, _ = evaluate_together(models, test.with_classes(models.classes))
     metrics = _metrics(members, together)
-    if together is not None and test is not None:
-        from numcnn import plots
-
-        figure = plots.confusion_matrix_figure(together.confusion, test.classes)
-        plots.save(figure, folder / "confusion.png")
     write_json(folder / METRICS, metrics)
-    return EnsembleRun(folder, metrics)
+    if together is not None:
+        notes += draw_confusion(folder / CONFUSION, together.confusion, models.classes)
+    return EnsembleRun(folder, metrics, notes=tuple(notes))
 
 
 @final
@@ -142,7 +165,7 @@ class _Settings(Callback):
 
 def _metrics(members: list[Path], together: Evaluation | None) -> dict[str, Any]:
     """The joint accuracy, and each member's own numbers as its run measured them."""
-    each = [json.loads((member / METRICS).read_text(encoding="utf-8")) for member in members]
+    each = [load_metrics(member, "test" if together else None) for member in members]
     alone = [one["test_accuracy"] for one in each] if together else []
     return {
         "test_accuracy": together.accuracy if together else None,

@@ -3,11 +3,15 @@
 The pictures are `numcnn.plots`'; here is what goes into them.
 """
 
+import warnings
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from numcnn.drawing import draw as draw_picture
 from numcnn.model_files import ModelFile
 from numcnn.nn import (
     Array,
@@ -63,28 +67,31 @@ def first_filters(model: Sequential) -> tuple[str, Array] | None:
     return None
 
 
-def draw(found: ModelFile, image: NDArray[np.uint8], folder: Path) -> list[str]:
-    """Draw what a model makes of an image, and its first filters.
+def draw(
+    found: ModelFile,
+    image: NDArray[np.uint8],
+    folder: Path,
+    tell: Callable[[str], object] = warnings.warn,
+) -> list[str]:
+    """Draw what a model makes of an image, and its first filters, as far as that can be drawn.
 
     Args:
         found: The model.
         image: ``(height, width, 1 or 3)``, of the model's shape.
         folder: Where the pictures go.
+        tell: Gets a line for each picture that could not be drawn, or not as it should be.
 
     Returns:
-        Their names.
-
-    Raises:
-        OSError: The folder cannot be written.
-        ImportError: matplotlib is not installed.
+        The names of those that were drawn.
     """
-    from numcnn import plots
-
-    outputs = layer_outputs(found.model, image)
-    plots.save(plots.feature_maps(image, outputs, found.classes), folder / FEATURE_MAPS)
-    filters = first_filters(found.model)
-    if filters is None:
-        return [FEATURE_MAPS]
-    name, weights = filters
-    plots.save(plots.filter_grid(weights, name), folder / FILTERS)
-    return [FEATURE_MAPS, FILTERS]
+    outputs, filters = layer_outputs(found.model, image), first_filters(found.model)
+    figures: dict[str, Callable[[Any], Any]] = {
+        FEATURE_MAPS: lambda plots: plots.feature_maps(image, outputs, found.classes)
+    }
+    if filters is not None:
+        name, weights = filters
+        figures[FILTERS] = lambda plots: plots.filter_grid(weights, name)
+    for file, figure in figures.items():
+        for note in draw_picture(folder / file, figure):
+            tell(note)
+    return [file for file in figures if (folder / file).exists()]

@@ -2,7 +2,8 @@
 
 The folder holds `model.safetensors`, `settings.json` (all that is needed to do it again),
 `history.jsonl`, `metrics.json`, `curves.png` and `confusion.png`; while the run is not finished,
-also `checkpoint.safetensors`, from which it can go on.
+also `checkpoint.safetensors`, from which it can go on. The pictures come last and may be missing:
+what cannot be drawn is told in `Run.notes`.
 """
 
 import json
@@ -20,17 +21,27 @@ from numcnn.atomic_file import atomic_file
 from numcnn.data import Dataset, load, split_validation
 from numcnn.data.download import ProgressBar
 from numcnn.data.folder import Color
+from numcnn.drawing import draw, draw_confusion
 from numcnn.model_files import ModelFile, save_model
 from numcnn.nn import Sequential
 from numcnn.nn.engine import blas_kernels
 from numcnn.recipes import Recipe
+from numcnn.run_folder import (
+    CHECKPOINT,
+    CONFUSION,
+    CURVES,
+    HISTORY,
+    METRICS,
+    MODEL,
+    SETTINGS,
+    is_finished,
+    load_metrics,
+    occupied,
+)
 from numcnn.run_settings import RunSettings
 from numcnn.training import EarlyStopping, Evaluation, History, evaluate, fit
 from numcnn.training.callbacks import Callback, Moment
 from numcnn.training.history import EpochRecord
-
-MODEL, SETTINGS, HISTORY = "model.safetensors", "settings.json", "history.jsonl"
-METRICS, CHECKPOINT = "metrics.json", "checkpoint.safetensors"
 
 
 @final
@@ -45,6 +56,7 @@ class Run:
         metrics: What `metrics.json` holds; empty if no epoch was finished.
         test: How the model does on the test part, if there is one.
         own_validation: Whether the validation part came with the data set.
+        notes: What went wrong without harm, such as a picture that could not be drawn.
     """
 
     folder: Path
@@ -53,11 +65,12 @@ class Run:
     metrics: dict[str, Any]
     test: Evaluation | None
     own_validation: bool = False
+    notes: tuple[str, ...] = ()
 
 
 def train(
     settings: RunSettings,
-    folder: str | os.PathLike[str],
+    folder: str | os.PathLike[str] | None = None,
     *,
     resume: bool = False,
     progress: str = "auto",
@@ -70,7 +83,7 @@ def train(
 
     Args:
         settings: What to train, and how.
-        folder: Where the files go.
+        folder: Where the files go; a new one in ``runs`` if None. Missing folders are made.
         resume: Go on with a run in ``folder`` that was interrupted; it must have the same
             settings. One that finished no epoch begins anew.
         progress: How to show it, see `numcnn.training.fit`.
@@ -82,26 +95,41 @@ def train(
         hold the best so far, and the run can be resumed.
 
     Raises:
-        ValueError: The settings do not fit together or to the data, or the folder holds a run.
+        ValueError: The settings do not fit together or to the data, the folder holds a run or
+            another process is at work in it, or what is there of a run to resume is damaged.
         OSError: Data cannot be read, or the folder not be written.
-        ImportError: matplotlib, or what the data set needs, is not installed.
+        ImportError: What the data set needs is not installed.
         numcnn.training.TrainingDiverged: The loss is not finite.
     """
-    folder = Path(folder)
     if settings.ensemble is not None:
         raise ValueError(
             f"ensemble is {settings.ensemble}, and this trains one network; use "
             "numcnn.ensemble_run.train_ensemble"
         )
     recipe = settings.resolved_recipe()
-    checkpoint = folder / CHECKPOINT
     if resume:
-        if not (folder / SETTINGS).exists():
-            raise ValueError(f"{folder}: there is no run here to resume (no {SETTINGS})")
-        results = any((folder / name).exists() for name in (MODEL, METRICS))
-        if results and not checkpoint.exists():
-            raise ValueError(f"{folder}: this run is finished; there is nothing to resume")
-    elif any((folder / name).exists() for name in (MODEL, METRICS, CHECKPOINT)):
+        require_run(folder)
+    with occupied(settings.free_folder if folder is None else folder) as place:
+        return _train(settings, recipe, place, resume, progress, download_bar, list(callbacks))
+
+
+def _train(
+    settings: RunSettings,
+    recipe: Recipe,
+    folder: Path,
+    resume: bool,
+    progress: str,
+    download_bar: ProgressBar | None,
+    callbacks: list[Callback],
+) -> Run:
+    """Train in a folder that no other process works in."""
+    checkpoint = folder / CHECKPOINT
+    notes = []
+    if resume and not checkpoint.exists():
+        _require_unfinished(folder)
+        if (folder / HISTORY).exists():
+            notes.append(f"{checkpoint} is gone, so the training began anew")
+    elif not resume and any((folder / name).exists() for name in (MODEL, METRICS, CHECKPOINT)):
         raise ValueError(
             f"{folder}: holds a run already; choose another folder, or resume it if it was "
             "interrupted"
@@ -124,9 +152,8 @@ def train(
         validation = validation and recipe.extension(validation, settings.seed)
     batch_size = recipe.batch_size or len(training)
     model = recipe.new_network(training.image_shape, len(training.classes))
-    # Pictures are drawn last, but a missing library is to be known first.
-    from numcnn import plots  # noqa: F401
-
+    # What the test part lacks is to be known before hours of training.
+    judged_by = None if splits.test is None else splits.test.with_classes(training.classes)
     history = fit(
         model,
         training,
@@ -145,25 +172,29 @@ def train(
         ],
         checkpoint=checkpoint,
         resume=resume,
+        identity={"patience": settings.patience, "classes": list(training.classes)},
         progress=progress,
         engine=settings.engine,
         lanes=settings.lanes,
     )
     if not len(history):
-        return Run(folder, model, history, {}, None)
+        return Run(folder, model, history, {}, None, notes=tuple(notes))
     history.save(folder / HISTORY)
-    test = None
-    if splits.test is not None:
-        test = evaluate(model, splits.test.with_classes(training.classes), recipe.loss)
+    test = None if judged_by is None else evaluate(model, judged_by, recipe.loss)
     metrics = _metrics(model, history, test)
     card = _card(settings, recipe, training, metrics)
     save_model(folder / MODEL, model, training.classes, card)
-    _draw(folder, history, test, evaluate(model, validation) if validation else None, training)
     write_json(folder / METRICS, metrics)
+    # All results are written. What happens from here on costs none of them.
+    rows = [record.as_dict() for record in history.records]
+    notes += draw(folder / CURVES, lambda plots: plots.learning_curves(rows))
+    judged = test or (evaluate(model, validation) if validation else None)
+    if judged is not None:
+        notes += draw_confusion(folder / CONFUSION, judged.confusion, training.classes)
     if not history.interrupted:
         checkpoint.unlink()
     own_validation = validation is not None and splits.validation is not None
-    return Run(folder, model, history, metrics, test, own_validation)
+    return Run(folder, model, history, metrics, test, own_validation, tuple(notes))
 
 
 def load_part(
@@ -272,9 +303,27 @@ def _card(
     }
 
 
-def is_finished(folder: Path) -> bool:
-    """Whether the run in a folder was trained to its end; one to be resumed has a checkpoint."""
-    return (folder / METRICS).exists() and not (folder / CHECKPOINT).exists()
+def require_run(folder: str | os.PathLike[str] | None) -> None:
+    """Raise a ValueError if there is no run in a folder, so nothing to resume."""
+    if folder is None:
+        raise ValueError("resume is True but folder is None; give the folder of the run")
+    if not Path(folder, SETTINGS).exists():
+        raise ValueError(f"{folder}: there is no run here to resume (no {SETTINGS})")
+
+
+def _require_unfinished(folder: Path) -> None:
+    """Raise a ValueError if a run has results and no checkpoint, so cannot go on."""
+    if is_finished(folder):
+        raise ValueError(f"{folder}: this run is finished; there is nothing to resume")
+    if not any((folder / name).exists() for name in (MODEL, METRICS)):
+        return
+    told = ""
+    if (folder / METRICS).exists():
+        told = f" after {load_metrics(folder)['epochs']} epochs"
+    raise ValueError(
+        f"{folder}: this run was interrupted{told}, and its {CHECKPOINT} is gone, so it cannot go "
+        f"on; train it anew in another folder: numcnn train --settings {folder / SETTINGS}"
+    )
 
 
 def versions() -> dict[str, str]:
@@ -284,24 +333,6 @@ def versions() -> dict[str, str]:
         "numpy": np.__version__,
         "python": platform.python_version(),
     }
-
-
-def _draw(
-    folder: Path,
-    history: History,
-    test: Evaluation | None,
-    validation: Evaluation | None,
-    training: Dataset,
-) -> None:
-    """Draw the curves, and the confusion matrix of the test part or else of the validation part."""
-    from numcnn import plots
-
-    rows = [record.as_dict() for record in history.records]
-    plots.save(plots.learning_curves(rows), folder / "curves.png")
-    judged = test or validation
-    if judged is not None:
-        figure = plots.confusion_matrix_figure(judged.confusion, training.classes)
-        plots.save(figure, folder / "confusion.png")
 
 
 def write_json(path: Path, value: dict[str, Any]) -> None:

@@ -14,6 +14,9 @@ from numcnn.nn import ENGINES
 from numcnn.nn.engine import LANES, MOST_LANES, is_lanes
 from numcnn.recipes import Recipe
 
+_MOST = 2**63 - 1
+"""Of a whole number; JSON knows larger ones, and NumPy does not."""
+
 
 @final
 @dataclass(frozen=True, kw_only=True)
@@ -82,18 +85,22 @@ class RunSettings:
                 "a whole number above 0",
             ),
             "learning_rate": (
-                rate is None or (isinstance(rate, int | float) and 0 < rate < 1e300),
+                rate is None or (_is_real(rate) and 0 < rate < 1e300),
                 "a positive number",
             ),
             "validation_split": (
-                share is None or (isinstance(share, int | float) and 0 <= share < 1),
+                share is None or (_is_real(share) and 0 <= share < 1),
                 "a share from 0 to below 1",
             ),
             "augment": (isinstance(self.augment, bool), "true or false"),
             "layers": (isinstance(self.layers, str | None), "a list such as relu:128,sigmoid:64"),
             "size": (
                 self.size is None
-                or (len(self.size) == 2 and all(_is_whole(side, 1) for side in self.size)),
+                or (
+                    isinstance(self.size, tuple)
+                    and len(self.size) == 2
+                    and all(_is_whole(side, 1) for side in self.size)
+                ),
                 "height and width in pixels",
             ),
             "color": (self.color in ("auto", "gray", "rgb"), "auto, gray or rgb"),
@@ -168,14 +175,15 @@ class RunSettings:
             ValueError: It is not a run's settings.
         """
         try:
-            said = json.loads(Path(path).read_text(encoding="utf-8"))["settings"]
+            # As bytes: some editors put a byte order mark first, and some shells write UTF-16.
+            said = json.loads(Path(path).read_bytes())["settings"]
             known = {field.name for field in fields(RunSettings)}
             if unknown := said.keys() - known:
                 raise ValueError(f"unknown settings {sorted(unknown)}")
             if said.get("size") is not None:
                 said["size"] = tuple(said["size"])
             return RunSettings(**said)
-        except FileNotFoundError as error:
+        except (FileNotFoundError, NotADirectoryError) as error:
             raise FileNotFoundError(
                 f"{path}: there is no such file; numcnn train writes it into a run's folder"
             ) from error
@@ -194,5 +202,9 @@ def _catalog_name(dataset: str) -> str | None:
         return None
 
 
+def _is_real(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
 def _is_whole(value: object, least: int) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and value >= least
+    return isinstance(value, int) and not isinstance(value, bool) and least <= value <= _MOST

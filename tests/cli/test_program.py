@@ -8,7 +8,7 @@ import pytest
 
 import numcnn as package
 from numcnn.cli.program import program
-from tests.cli.outcome import run_python, tree
+from tests.cli.outcome import run_python
 
 COMMANDS = [
     (),
@@ -34,8 +34,10 @@ class Blocked:
             raise ModuleNotFoundError(f"No module named {{name!r}}", name=name)
 sys.meta_path.insert(0, Blocked())
 from numcnn.cli import main
-main(["train"])
+main({words!r})
 """
+
+RESULTS = {"model.safetensors", "metrics.json", "history.jsonl", "settings.json"}
 
 
 def all_commands(group: click.Group, path: tuple[str, ...] = ()):
@@ -146,23 +148,27 @@ def test_a_full_disk_behind_the_output_is_told_in_one_line():
             check=False,
         )
     assert done.returncode == 2
-    assert done.stderr == "numcnn: [Errno 28] No space left on device\n"
+    assert done.stderr == "numcnn: output: the disk is full; make room, or choose another place\n"
 
 
 @pytest.mark.parametrize("name", ["click", "rich"])
 def test_the_plain_install_says_what_the_command_line_needs(name):
-    assert run_python("-c", WITHOUT.format(name=name)).error() == (
+    assert run_python("-c", WITHOUT.format(name=name, words=["train"])).error() == (
         f"numcnn: the command line needs {name}: pip install 'numcnn[app]'\n"
     )
 
 
-def test_a_library_for_the_pictures_is_missed_before_the_training(here):
-    message = run_python("-c", WITHOUT.format(name="matplotlib")).error()
-    assert "pip install 'numcnn[app]'" in message
-    assert tree(here) == {}
+def test_without_a_library_for_the_pictures_the_results_are_there(here):
+    outcome = run_python("-c", WITHOUT.format(name="matplotlib", words=["train", "--epochs", "1"]))
+    assert outcome.status == 0
+    told = [line for line in outcome.err.splitlines() if line.startswith("numcnn: ")]
+    assert [line.split()[1].rpartition("/")[2] for line in told] == ["curves.png", "confusion.png"]
+    assert all("was not drawn: " in line and "pip install" in line for line in told)
+    run = here / "runs/digits-digits-1"
+    assert {path.name for path in run.iterdir()} == RESULTS
 
 
 def test_a_broken_package_is_not_called_a_missing_library():
-    outcome = run_python("-c", WITHOUT.format(name="numcnn.run"))
+    outcome = run_python("-c", WITHOUT.format(name="numcnn.run", words=["train"]))
     assert outcome.status == 1
     assert "ModuleNotFoundError" in outcome.err

@@ -104,3 +104,30 @@ def test_a_dollar_is_no_formula():
 def test_bad_arguments_are_named(matrix: object, classes: list[str], message: str):
     with pytest.raises(ValueError, match=message):
         confusion_matrix_figure(matrix, classes)
+
+
+def test_of_many_classes_the_most_confused_are_drawn():
+    matrix = np.eye(120, dtype=np.int64) * 10
+    matrix[7, 90] = 5
+    matrix[90, 3] = 2
+    figure = confusion_matrix_figure(matrix, [f"c{k}" for k in range(120)], most=3)
+    shown = words(figure)
+    assert [text for text in shown if text.startswith("c")] == [
+        "c3",
+        "c3",
+        "c7",
+        "c7",
+        "c90",
+        "c90",
+    ]
+    assert any("the 3 of 120 classes that are confused most" in text for text in shown)
+    # All images count, also those of classes that are not drawn.
+    assert "1,200 of all 1,207 images are right, 7 wrong" in shown
+    assert "66.7%" in shown  # of c7, though its mistakes and hits are 5 and 10 of 15
+    assert_nothing_clipped(figure)
+
+
+@pytest.mark.parametrize("most", [0, 1, 101])
+def test_how_many_are_drawn_has_limits(most):
+    with pytest.raises(ValueError, match=f"most is {most}; give 2 to 100"):
+        confusion_matrix_figure(np.ones((120, 120), int), ["a"] * 120, most)

@@ -2,7 +2,7 @@
 
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import click
 from rich.console import Console
@@ -11,8 +11,11 @@ from rich.table import Table
 from numcnn.cli import options
 from numcnn.cli.download_bar import DownloadBar
 from numcnn.cli.exit_status import INTERRUPTED
-from numcnn.comparison import NUMBERS, PICTURE, TABLE, Comparison
+from numcnn.cli.output import require_no_input
+from numcnn.comparison import Comparison
 from numcnn.comparison import compare as compare_recipes
+from numcnn.data.locate import expanded
+from numcnn.run_folder import FILES, NUMBERS, PICTURE, TABLE
 from numcnn.run_settings import RunSettings
 
 WIDTH = 120
@@ -47,9 +50,9 @@ Examples:
 @click.option(
     "--out",
     metavar="DIR",
-    type=click.Path(path_type=Path),
-    help="Where to write. What is trained there already is kept, so an interrupted comparison "
-    "goes on when it is called again.",
+    type=options.path,
+    help="Where to write; missing folders are made. What is trained there already is kept, so an "
+    "interrupted comparison goes on when it is called again. [default: a new one in runs/]",
 )
 @options.quiet
 @options.as_json
@@ -67,16 +70,20 @@ def compare(
     images a second, and a folder for each training. numcnn train --help lists the recipes.
     """
     settings = RunSettings(**given)
-    folder = out or settings.free_folder("compare")
+    if out is not None:
+        read = [expanded(settings.dataset)]
+        require_no_input("--out", (out / name for name in FILES), read)
     comparison = compare_recipes(
         recipes,
         settings,
-        folder,
+        out,
         seeds=seeds,
         progress="none" if quiet else "auto",
         download_bar=None if quiet else DownloadBar(),
         announce=None if quiet else partial(click.echo, err=True),
     )
+    options.tell(comparison.notes)
+    folder = comparison.folder
     if comparison.interrupted is not None:
         if as_json:
             options.echo_json({"interrupted": comparison.interrupted, "folder": str(folder)})
@@ -90,7 +97,8 @@ def compare(
         options.echo_json({**comparison.as_json(), "folder": str(folder)})
     else:
         _print(comparison)
-        click.echo(f"written to {folder}/: {TABLE}, {NUMBERS}, {PICTURE}, and a run in each folder")
+        written = [name for name in (TABLE, NUMBERS, PICTURE) if (folder / name).exists()]
+        click.echo(f"written to {folder}/: {', '.join(written)}, and a run in each folder")
     return 0
 
 
@@ -98,7 +106,9 @@ def _print(comparison: Comparison) -> None:
     heading, *rows = comparison.cells()
     table = Table(title=f"Recipes on {comparison.dataset}", title_justify="left")
     for name in heading:
-        table.add_column(name, justify="left" if name == "recipe" else "right", no_wrap=True)
+        # Folded where the terminal is narrow, so that no digit is lost.
+        justify: Literal["left", "right"] = "left" if name == "recipe" else "right"
+        table.add_column(name, justify=justify, overflow="fold")
     for row in rows:
         table.add_row(*row)
     console = Console()

@@ -1,5 +1,7 @@
 """``numcnn data``."""
 
+from pathlib import Path
+
 import click
 
 from numcnn import data as datasets
@@ -70,11 +72,11 @@ Example:
 @click.option(
     "--data-dir",
     metavar="DIR",
-    type=click.Path(),
-    help="Put the files into DIR/NAME. [default: the user's cache]",
+    type=options.path,
+    help="Put the files into DIR/NAME; missing folders are made. [default: the user's cache]",
 )
 @options.quiet
-def fetch(name: str, data_dir: str | None, quiet: bool) -> None:
+def fetch(name: str, data_dir: Path | None, quiet: bool) -> None:
     """Download a data set, check it, and keep it."""
     path = datasets.fetch(name, data_dir, progressbar=False if quiet else DownloadBar())
     click.echo(f"{name} comes with scikit-learn" if path is None else f"{name} is in {path}")

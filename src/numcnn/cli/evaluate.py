@@ -6,10 +6,15 @@ import click
 import numpy as np
 
 from numcnn.cli import options
+from numcnn.cli.output import make_folder, require_no_input
 from numcnn.data import Dataset
-from numcnn.ensemble import Ensemble, evaluate_together
+from numcnn.data.locate import expanded
+from numcnn.drawing import draw, draw_confusion
+from numcnn.ensemble import Ensemble, evaluate_together, model_files
 from numcnn.run import load_part
 from numcnn.training import Evaluation
+
+PICTURES = "confusion.png", "mistakes.png", "predictions.png"
 
 
 @click.command(
@@ -20,7 +25,7 @@ Examples:
   numcnn evaluate one.safetensors two.safetensors mnist --tta
 """
 )
-@click.argument("paths", metavar="MODEL...", nargs=-1, required=True, type=options.model_path)
+@click.argument("paths", metavar="MODEL...", nargs=-1, required=True, type=options.path)
 @click.argument("dataset")
 @options.data_dir
 @click.option(
@@ -33,8 +38,9 @@ Examples:
 @click.option(
     "--out",
     metavar="DIR",
-    type=click.Path(path_type=Path),
-    help="Draw confusion.png, mistakes.png and predictions.png into this folder.",
+    type=options.path,
+    help="Draw confusion.png, mistakes.png and predictions.png into this folder; missing folders "
+    "are made.",
 )
 @options.tta
 @options.as_json
@@ -55,6 +61,9 @@ def evaluate(
     folder with a folder of images for each class, which are resized to what the model takes.
     """
     models = Ensemble.load(paths, views=tta)
+    if out is not None:
+        read = [expanded(dataset), *(file for path in paths for file in model_files(path))]
+        require_no_input("--out", (out / name for name in PICTURES), read)
     judged = load_part(dataset, part, models.members[0], data_dir)
     result, alone = evaluate_together(models, judged)
     if as_json:
@@ -71,9 +80,11 @@ def evaluate(
     else:
         click.echo(_told(result, models.classes, len(judged), alone))
     if out is not None:
-        _draw(result, judged, models.classes, out)
-        if not as_json:
-            click.echo(f"\npictures in {out}/: confusion.png, mistakes.png, predictions.png")
+        make_folder(out)
+        options.tell(_draw(result, judged, models.classes, out))
+        drawn = [name for name in PICTURES if (out / name).exists()]
+        if drawn and not as_json:
+            click.echo(f"\npictures in {out}/: {', '.join(drawn)}")
 
 
 def _told(result: Evaluation, classes: tuple[str, ...], images: int, alone: list[float]) -> str:
@@ -108,13 +119,12 @@ def _told(result: Evaluation, classes: tuple[str, ...], images: int, alone: list
     return "\n".join(lines)
 
 
-def _draw(result: Evaluation, judged: Dataset, classes: tuple[str, ...], out: Path) -> None:
-    from numcnn import plots
-
-    assert judged.labels is not None
-    confusion = plots.confusion_matrix_figure(result.confusion, classes)
-    plots.save(confusion, out / "confusion.png")
-    mistakes = plots.mistakes(judged.images, judged.labels, result.probabilities, classes)
-    plots.save(mistakes, out / "mistakes.png")
-    page = plots.prediction_page(judged.images, result.probabilities, classes, judged.labels)
-    plots.save(page, out / "predictions.png")
+def _draw(result: Evaluation, judged: Dataset, classes: tuple[str, ...], out: Path) -> list[str]:
+    """Draw what can be drawn; return what is to be told of it."""
+    images, labels, said = judged.images, judged.labels, result.probabilities
+    confusion, mistakes, predictions = (out / name for name in PICTURES)
+    return [
+        *draw_confusion(confusion, result.confusion, classes),
+        *draw(mistakes, lambda plots: plots.mistakes(images, labels, said, classes)),
+        *draw(predictions, lambda plots: plots.prediction_page(images, said, classes, labels)),
+    ]

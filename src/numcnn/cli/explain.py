@@ -1,6 +1,7 @@
 """``numcnn explain``."""
 
 from pathlib import Path
+from typing import Any
 
 import click
 import numpy as np
@@ -8,8 +9,11 @@ from numpy.typing import NDArray
 
 from numcnn import explanation
 from numcnn.cli import options
+from numcnn.cli.output import make_folder, require_no_input
 from numcnn.data import read_image
 from numcnn.data.csv_table import SUFFIXES as TABLE_SUFFIXES
+from numcnn.data.locate import expanded
+from numcnn.drawing import draw_or_raise
 from numcnn.model_files import ModelFile, load_model
 from numcnn.run import load_part
 
@@ -31,8 +35,9 @@ Examples:
     "-o",
     "--output",
     metavar="FILE",
-    type=click.Path(path_type=Path),
-    help="Without MODEL: the picture to write, PNG, SVG or PDF.  [required]",
+    type=options.path,
+    help="Without MODEL: the picture to write, PNG, SVG or PDF; missing folders are made.  "
+    "[required]",
 )
 @click.option(
     "--digit",
@@ -44,8 +49,9 @@ Examples:
 @click.option(
     "--out",
     metavar="DIR",
-    type=click.Path(path_type=Path),
-    help="With MODEL: draw feature_maps.png and filters.png into this folder.  [required]",
+    type=options.path,
+    help="With MODEL: draw feature_maps.png and filters.png into this folder; missing folders are "
+    "made.  [required]",
 )
 @options.data_dir
 @click.option(
@@ -90,17 +96,17 @@ def explain(
     if len(words) == 1:
         if output is None:
             raise click.UsageError("Missing option '-o' / '--output'.")
-        _handwriting(Path(words[0]), output, digit, model)
+        _handwriting(expanded(words[0]), output, digit, model)
         return
     if out is None:
         raise click.UsageError("Missing option '--out'.")
-    _layers(Path(words[0]), words[1], data_dir, part, index, out, as_json)
+    _layers(expanded(words[0]), words[1], data_dir, part, index, out, as_json)
 
 
 def _handwriting(image: Path, output: Path, digit: int, model: Path | None) -> None:
-    from numcnn import plots
     from numcnn.reader import Digit, Reader
 
+    require_no_input("--output", [output], [image, *([model] if model else [])])
     reader = Reader(model)
     told = reader.explain(image)
     if digit > len(told.seen):
@@ -109,24 +115,27 @@ def _handwriting(image: Path, output: Path, digit: int, model: Path | None) -> N
             "them"
         )
     names = (*"0123456789", "several", "other")
-    findings = []
-    for seen in told.seen:
-        answer = seen.answer
-        best = sorted(zip(seen.probabilities, names, strict=True), reverse=True)[:MOST]
-        findings.append(
-            plots.Finding(
-                told.picture.to_working(answer.box),
-                str(answer.digit) if isinstance(answer, Digit) else answer.reason,
-                isinstance(answer, Digit),
-                seen.frame,
-                seen.evidence,
-                [(name, float(probability)) for probability, name in best],
-            )
-        )
     network, classes = reader.model_file.model, reader.model_file.classes
     layers = explanation.layer_outputs(network, told.seen[digit - 1].frame[..., np.newaxis])
-    figure = plots.explanation(told.picture.pixels, findings, layers, classes, digit - 1)
-    plots.save(figure, output)
+
+    def figure(plots: Any) -> Any:
+        findings = []
+        for seen in told.seen:
+            answer = seen.answer
+            best = sorted(zip(seen.probabilities, names, strict=True), reverse=True)[:MOST]
+            findings.append(
+                plots.Finding(
+                    told.picture.to_working(answer.box),
+                    str(answer.digit) if isinstance(answer, Digit) else answer.reason,
+                    isinstance(answer, Digit),
+                    seen.frame,
+                    seen.evidence,
+                    [(name, float(probability)) for probability, name in best],
+                )
+            )
+        return plots.explanation(told.picture.pixels, findings, layers, classes, digit - 1)
+
+    options.tell(draw_or_raise(output, figure))
 
 
 def _layers(
@@ -138,11 +147,16 @@ def _layers(
     out: Path,
     as_json: bool,
 ) -> None:
+    pictures = (out / name for name in (explanation.FEATURE_MAPS, explanation.FILTERS))
+    require_no_input("--out", pictures, [model, expanded(image)])
     loaded = load_model(model)
     pixels, true = _read(image, data_dir, part, index, loaded)
     said = loaded.model.predict_proba(pixels[np.newaxis])[0]
     order = np.argsort(-said, kind="stable")
-    names = explanation.draw(loaded, pixels, out)
+    make_folder(out)
+    notes: list[str] = []
+    names = explanation.draw(loaded, pixels, out, notes.append)
+    options.tell(notes)
     if as_json:
         options.echo_json(
             {
@@ -155,16 +169,19 @@ def _layers(
         return
     told = ", ".join(f"{loaded.classes[k]} ({said[k]:.1%})" for k in order[:MOST])
     click.echo(f"{told}{f'; it is {true}' if true is not None else ''}")
-    click.echo(f"pictures in {out}/: {', '.join(names)}")
+    if names:
+        click.echo(f"pictures in {out}/: {', '.join(names)}")
 
 
 def _read(
     image: str, data_dir: str | None, part: str, index: int, loaded: ModelFile
 ) -> tuple[NDArray[np.uint8], str | None]:
     """The image, and the name of its class where that is known."""
-    if Path(image).is_file() and not image.lower().endswith(TABLE_SUFFIXES):
+    if expanded(image).is_file() and not image.lower().endswith(TABLE_SUFFIXES):
         height, width, channels = loaded.model.input_shape
-        return read_image(image, (height, width), "gray" if channels == 1 else "rgb"), None
+        return read_image(
+            expanded(image), (height, width), "gray" if channels == 1 else "rgb"
+        ), None
     images = load_part(image, part, loaded, data_dir)
     if images.image_shape != loaded.model.input_shape:
         takes, found = (

@@ -15,7 +15,7 @@ Examples:
   numcnn models runs/mnist-convnet-1/model.safetensors
 """
 )
-@click.argument("paths", nargs=-1, type=click.Path(path_type=Path))
+@click.argument("paths", nargs=-1, type=options.path)
 @options.as_json
 def models(paths: tuple[Path, ...], as_json: bool) -> None:
     """List the models in PATHS, files or folders (by default, those in runs/).

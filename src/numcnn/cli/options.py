@@ -1,15 +1,33 @@
 """The options that several commands share, so that they are called the same everywhere."""
 
 import json
+import os
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import Any, final
 
 import click
+
+from numcnn.data.locate import expanded
+
+
+@final
+class ExpandedPath(click.Path):
+    """A path in which ``~`` stands for the home folder, also where a shell leaves it alone."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Path:
+        """Read a word of the command line."""
+        return expanded(os.fsdecode(super().convert(value, param, ctx)))
+
+
+path = ExpandedPath()
+"""Of a file or folder; whether it exists is for the loader to say, in its own words."""
 
 data_dir = click.option(
     "--data-dir",
     metavar="DIR",
-    type=click.Path(),
+    type=path,
+    callback=lambda _context, _option, value: value if value is None else str(value),
     help="Where the data set's files are, or a folder that holds its folder. Nothing is "
     "downloaded then. [env: NUMCNN_DATA]",
 )
@@ -48,13 +66,10 @@ tta = click.option(
 )
 """``--tta``"""
 
-model_path = click.Path(path_type=Path)
-"""A model file; whether it exists is for the loader to say, in its own words."""
-
 reader_model = click.option(
     "--model",
     metavar="FILE",
-    type=model_path,
+    type=path,
     help="A model of digits of 28 x 28 pixels. [default: the one that comes with numcnn]",
 )
 """``--model``"""
@@ -72,3 +87,9 @@ def _size(value: str | None) -> tuple[int, int] | None:
 def echo_json(value: Any) -> None:
     """Print a value as one line of JSON."""
     click.echo(json.dumps(value, allow_nan=False))
+
+
+def tell(notes: Iterable[str]) -> None:
+    """Print a line on standard error for each of what is to be known beside the result."""
+    for note in notes:
+        click.echo(f"numcnn: {' '.join(note.split())}", err=True)

@@ -16,7 +16,7 @@ Examples:
   numcnn plan model.safetensors --inference --batch-size 1 --measure
 """
 )
-@click.argument("model", type=click.Path(path_type=Path))
+@click.argument("model", type=options.path)
 @click.option(
     "--batch-size",
     type=click.IntRange(min=1),

@@ -6,8 +6,9 @@ import click
 import numpy as np
 
 from numcnn.cli import options
+from numcnn.cli.output import require_no_input
 from numcnn.data import read_csv, write_submission
-from numcnn.ensemble import Ensemble
+from numcnn.ensemble import Ensemble, model_files
 
 
 @click.command(
@@ -17,15 +18,15 @@ Examples:
   numcnn predict runs/mnist-mnist-best-1 test.csv --tta -o submission.csv
 """
 )
-@click.argument("paths", metavar="MODEL...", nargs=-1, required=True, type=options.model_path)
-@click.argument("csv", type=click.Path(path_type=Path))
+@click.argument("paths", metavar="MODEL...", nargs=-1, required=True, type=options.path)
+@click.argument("csv", type=options.path)
 @click.option(
     "-o",
     "--output",
     required=True,
     metavar="FILE",
-    type=click.Path(path_type=Path),
-    help="The file to write: ImageId,Label.",
+    type=options.path,
+    help="The file to write: ImageId,Label; missing folders are made.",
 )
 @options.tta
 def predict(paths: tuple[Path, ...], csv: Path, output: Path, tta: bool) -> None:
@@ -37,6 +38,8 @@ def predict(paths: tuple[Path, ...], csv: Path, output: Path, tta: bool) -> None
     the classes are numbers, else its position from 0.
     """
     models = Ensemble.load(paths, views=tta)
+    read = [csv, *(file for path in paths for file in model_files(path))]
+    require_no_input("--output", [output], read)
     images = read_csv(csv).images
     if images.shape[1:] != models.input_shape:
         takes, found = (

@@ -14,12 +14,14 @@ from numcnn.cli.evaluate import evaluate
 from numcnn.cli.exit_status import BAD_INPUT, DIVERGED, INTERRUPTED
 from numcnn.cli.explain import explain
 from numcnn.cli.models import models
+from numcnn.cli.options import tell
 from numcnn.cli.plan import plan
 from numcnn.cli.predict import predict
 from numcnn.cli.read import read
 from numcnn.cli.serve import serve
 from numcnn.cli.train import train
 from numcnn.data import DataWarning
+from numcnn.error_message import error_message
 from numcnn.training import ReproducibilityWarning, TrainingDiverged
 
 
@@ -35,7 +37,11 @@ Examples:
 )
 @click.version_option(numcnn.__version__, prog_name="numcnn")
 def program() -> None:
-    """Convolutional networks written from scratch with NumPy: train them, and use them."""
+    """Convolutional networks written from scratch with NumPy: train them, and use them.
+
+    Missing folders of what a command writes are made. A file that a command reads is never written
+    over.
+    """
 
 
 for command in (read, serve, explain, train, compare, evaluate, predict, data, models, plan):
@@ -63,7 +69,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
     except TrainingDiverged as error:
         return _tell(str(error), DIVERGED)
     except (ValueError, OSError, ImportError) as error:
-        return _tell(str(error), BAD_INPUT)
+        return _tell(error_message(error), BAD_INPUT)
     except MemoryError as error:
         said = str(error)
         if "not enough memory" not in said:
@@ -97,5 +103,5 @@ def _warnings_in_one_line() -> Iterator[None]:
 
 
 def _tell(message: str, status: int) -> int:
-    click.echo(f"numcnn: {' '.join(message.split())}", err=True)
+    tell([message])
     return status

@@ -1,5 +1,6 @@
 """``numcnn read``."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -7,6 +8,7 @@ import click
 
 from numcnn.atomic_file import atomic_file
 from numcnn.cli import options
+from numcnn.cli.output import require_no_input
 
 BAD_PICTURE = 2
 
@@ -19,14 +21,14 @@ Examples:
   numcnn read page.jpg --show read.png
 """
 )
-@click.argument("image", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.argument("image", nargs=-1, required=True, type=options.path)
 @options.reader_model
 @click.option(
     "--show",
     metavar="FILE",
-    type=click.Path(path_type=Path),
-    help="Draw boxes and answers onto the picture and write it to this PNG. With several pictures: "
-    "a folder that exists.",
+    type=options.path,
+    help="Draw boxes and answers onto the picture and write it to this PNG; with several pictures, "
+    "a PNG for each into this folder. Missing folders are made.",
 )
 @click.option(
     "--json",
@@ -46,16 +48,14 @@ def read(image: tuple[Path, ...], model: Path | None, show: Path | None, as_json
     """
     from numcnn.reader import PictureError, Reader
 
-    if show is not None and len(image) > 1 and not show.is_dir():
-        raise ValueError(f"{show}: --show draws one picture; for {len(image)}, give a folder")
+    targets = {} if show is None else _targets(image, show, model)
     reader = Reader(model)
     status = 0
     for path in image:
         try:
             reading = reader.read(path)
-            if show is not None:
-                target = show / f"{path.name}.png" if show.is_dir() else show
-                _draw(path, reading, target)
+            if path in targets:
+                _draw(path, reading, targets[path])
         except PictureError as error:
             status = BAD_PICTURE
             if as_json:
@@ -73,6 +73,24 @@ def read(image: tuple[Path, ...], model: Path | None, show: Path | None, as_json
         for note in reading.notes:
             click.echo(f"{path}: {note}", err=True)
     return status
+
+
+def _targets(images: Sequence[Path], show: Path, model: Path | None) -> dict[Path, Path]:
+    """Where each picture is drawn to."""
+    if len(images) == 1 and not show.is_dir():
+        targets = {images[0]: show}
+    elif show.is_file() or (show.suffix and not show.exists()):
+        raise ValueError(f"{show}: --show draws one picture; for {len(images)}, give a folder")
+    else:
+        targets = {path: show / f"{path.name}.png" for path in images}
+    drawn: dict[Path, Path] = {}
+    for path, target in targets.items():
+        if (other := drawn.setdefault(target, path)) != path:
+            raise ValueError(
+                f"--show would draw both {other} and {path} to {target}; read them one by one"
+            )
+    require_no_input("--show", targets.values(), [*images, *([model] if model else [])])
+    return targets
 
 
 def _draw(path: Path, reading: Any, target: Path) -> None:

@@ -40,9 +40,9 @@ Examples:
 @click.option(
     "--collect",
     metavar="DIR",
-    type=click.Path(path_type=Path, file_okay=False),
+    type=options.ExpandedPath(file_okay=False),
     help="Let users say which digit it was, and keep those pictures in this folder, which numcnn "
-    "train can read. Without it, nothing is kept.",
+    "train can read; missing folders are made. Without it, nothing is kept.",
 )
 @click.option("--open", "is_opened", is_flag=True, help="Open the page in the browser.")
 def serve(

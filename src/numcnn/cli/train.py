@@ -11,12 +11,17 @@ from numcnn import recipes
 from numcnn.cli import options
 from numcnn.cli.download_bar import DownloadBar
 from numcnn.cli.exit_status import INTERRUPTED
+from numcnn.cli.output import require_no_input
+from numcnn.data.locate import expanded
 from numcnn.ensemble_run import EnsembleRun, train_ensemble
 from numcnn.nn import ENGINES
 from numcnn.nn.engine import LANES
-from numcnn.run import METRICS, SETTINGS, Run
+from numcnn.run import Run
 from numcnn.run import train as train_run
+from numcnn.run_folder import FILES, METRICS, SETTINGS
 from numcnn.run_settings import RunSettings
+
+OUT = "The run's folder; missing folders are made. [default: a new one in runs/]"
 
 
 @click.command(
@@ -39,7 +44,7 @@ Examples:
 @click.argument("dataset", required=False)
 @options.data_dir
 @click.option("--recipe", metavar="NAME", help="How to train; see below. [default: by data set]")
-@click.option("--out", metavar="DIR", type=click.Path(path_type=Path), help="The run's folder.")
+@click.option("--out", metavar="DIR", type=options.path, help=OUT)
 @click.option("--seed", type=click.IntRange(min=0), help="Of everything random. [default: 0]")
 @click.option(
     "--ensemble",
@@ -84,13 +89,13 @@ Examples:
     "--settings",
     "settings_file",
     metavar="FILE",
-    type=click.Path(path_type=Path),
+    type=options.path,
     help="Do again what a run's settings.json says; other options change it.",
 )
 @click.option(
     "--resume",
     metavar="DIR",
-    type=click.Path(path_type=Path),
+    type=options.path,
     help="Go on with the interrupted run in this folder.",
 )
 @options.quiet
@@ -110,6 +115,7 @@ def train(
     images for each class, or with folders train, val and test that hold these.
     """
     context = click.get_current_context()
+    folder: Path | None
     said = {
         name: value
         for name, value in given.items()
@@ -126,7 +132,10 @@ def train(
     else:
         before = RunSettings.load(settings_file).as_arguments() if settings_file else {}
         settings = RunSettings(**{**before, **said})
-        folder = out or settings.free_folder()
+        folder = out
+        if out is not None:
+            read = [expanded(settings.dataset), *([settings_file] if settings_file else [])]
+            require_no_input("--out", (out / name for name in FILES), read)
     shown: dict[str, Any] = {
         "resume": resume is not None,
         "progress": "none" if quiet else "auto",
@@ -135,12 +144,14 @@ def train(
     if settings.ensemble is not None:
         announce = None if quiet else partial(click.echo, err=True)
         together = train_ensemble(settings, folder, **shown, announce=announce)
+        options.tell(together.notes)
         if as_json:
             options.echo_json({**together.metrics, "folder": str(together.folder)})
         else:
             click.echo(_told_together(together))
         return 0 if together.interrupted is None else INTERRUPTED
     run = train_run(settings, folder, **shown)
+    options.tell(run.notes)
     if as_json:
         options.echo_json({**run.metrics, "folder": str(run.folder)})
     else:

@@ -14,7 +14,7 @@ from numcnn.data.dataset import DIGITS, Splits
 from numcnn.data.digits import load_digits
 from numcnn.data.download import DownloadError, ProgressBar, cache_folder, download
 from numcnn.data.folder import Color, read_folder
-from numcnn.data.locate import find, is_available
+from numcnn.data.locate import expanded, find, is_available
 from numcnn.data.mnist import FASHION_CLASSES, load_fashion_mnist, load_mnist
 from numcnn.data.sources import CIFAR10, FASHION_MNIST, MNIST, Source
 
@@ -181,7 +181,7 @@ def load(
         if entry.source is None:
             return entry.load()
         return entry.load(data_dir, download=download, progressbar=progressbar)
-    path = Path(name)
+    path = expanded(name)
     if path.is_dir():
         return read_folder(path, size=size, color=color)
     # What a file holds, and how it is packed, its content tells.
@@ -218,7 +218,7 @@ def fetch(
     source = _entry(name).source
     if source is None:
         return None
-    root = cache_folder() if data_dir is None else Path(data_dir)
+    root = cache_folder() if data_dir is None else expanded(data_dir)
     if (files := find(source, root)) is not None:
         return files[source.files[0]].parent
     try:

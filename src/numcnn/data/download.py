@@ -90,8 +90,12 @@ def cache_folder() -> Path:
 
     Raises:
         ImportError: pooch, which knows each system's place for caches, is not installed.
+        DownloadError: The user has no home folder, so no cache.
     """
-    return Path(_pooch().os_cache("numcnn"))
+    folder = Path(_pooch().os_cache("numcnn"))
+    if not folder.is_absolute():  # "~" that stands for nothing
+        raise DownloadError(f"there is no home folder to keep downloads in ({folder})")
+    return folder
 
 
 def _fetch(wanted: Download, target: Path, progressbar: bool | ProgressBar) -> None:

@@ -5,6 +5,7 @@ The places, first to last: the folder that the caller names, the folder in the e
 """
 
 import os
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import final
@@ -13,6 +14,9 @@ from numcnn.data.download import DownloadError, ProgressBar, cache_folder, downl
 from numcnn.data.sources import SOURCES, Source
 
 ENVIRONMENT_VARIABLE = "NUMCNN_DATA"
+
+_RAW = "raw"
+"""Where torchvision puts the files, inside a folder of the data set's name."""
 
 Files = dict[str, Path]
 """Where each file of a data set is, by its official name."""
@@ -33,7 +37,8 @@ def locate(
 
     In a folder, they are looked for in a folder of the data set's name inside it and then in the
     folder itself, unless it has another data set's name: Fashion-MNIST's files are called like
-    MNIST's. They may be gzipped or not.
+    MNIST's. In both, they may also be in a folder ``raw``, as torchvision puts them. They may be
+    gzipped or not. ``~`` stands for the home folder.
 
     Args:
         source: The data set.
@@ -51,11 +56,13 @@ def locate(
         ImportError: A download is needed and pooch is not installed.
     """
     if data_dir is not None:
-        return _locate_in(source, Path(data_dir))
+        return _locate_in(source, expanded(data_dir))
     places = []
     if named := os.environ.get(ENVIRONMENT_VARIABLE):
-        places.append(Path(named))
-        if (found := find(source, Path(named))) is not None:
+        folder = expanded(named)
+        is_there = folder.is_dir()
+        places.append(f"{folder}" + ("" if is_there else f" ({ENVIRONMENT_VARIABLE}: no folder)"))
+        if (found := find(source, folder)) is not None:
             return found
     try:
         cache = cache_folder()
@@ -64,7 +71,9 @@ def locate(
         if allow_download:
             raise
         raise DataNotFoundError(_what_to_do(source, places, "")) from None
-    places.append(cache)
+    except DownloadError as error:
+        raise DataNotFoundError(_what_to_do(source, places, str(error))) from error
+    places.append(str(cache))
     found = find(source, cache)
     if found is None and allow_download:
         try:
@@ -75,6 +84,14 @@ def locate(
     if found is None:
         raise DataNotFoundError(_what_to_do(source, places, ""))
     return found
+
+
+def expanded(path: str | os.PathLike[str]) -> Path:
+    """Put the home folder in the place of a leading ``~``, if there is one."""
+    try:
+        return Path(path).expanduser()
+    except RuntimeError:  # no home, or no such user
+        return Path(path)
 
 
 def find(source: Source, folder: str | os.PathLike[str]) -> Files | None:
@@ -140,15 +157,23 @@ def _search(source: Source, root: Path) -> _Search:
 def _folders(source: Source, root: Path) -> list[Path]:
     """List the folders where the files may be, the likeliest first."""
     inside = [root / name for name in source.folder_names]
+    with suppress(OSError):  # it is no folder, or may not be read
+        # torchvision writes capitals: MNIST, FashionMNIST.
+        inside += sorted(
+            path
+            for path in root.iterdir()
+            if path.name.lower() in source.folder_names and path not in inside
+        )
     roots = [] if _owner(root, source) else [root]
     # An unpacked archive may stand in a folder of the data set's name.
-    deeper = [folder / name for folder in inside for name in source.aliases]
-    return [*inside, *deeper, *roots]
+    deeper = [folder / name for folder in inside for name in (*source.aliases, _RAW)]
+    return [*inside, *deeper, *roots, *(folder / _RAW for folder in roots)]
 
 
 def _owner(folder: Path, source: Source) -> str | None:
     """Tell whose folder this is by its name, if it is another data set's."""
-    name = folder.resolve().name.lower()
+    whole = folder.resolve()
+    name = (whole.parent if whole.name == _RAW else whole).name.lower()
     others = (other for other in SOURCES if other.name != source.name)
     return next((other.name for other in others if name in other.folder_names), None)
 
@@ -163,8 +188,8 @@ def _find(folder: Path, name: str) -> Path | None:
     return next((folder / each for each in names if (folder / each).is_file()), None)
 
 
-def _what_to_do(source: Source, places: list[Path], failure: str) -> str:
-    looked = " or ".join(str(place) for place in places)
+def _what_to_do(source: Source, places: list[str], failure: str) -> str:
+    looked = " or ".join(places)
     return (
         f"no files of {source.name}"
         + (f" in {looked}" if places else "")

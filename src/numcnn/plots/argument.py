@@ -6,9 +6,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from numcnn.plots.glyphs import legible
+
 
 def check_classes(classes: Sequence[str], count: int, counted: str) -> list[str]:
-    """Return ``classes`` as a list of ``count`` names; ``counted`` says what gave that number."""
+    """Return ``count`` names that can be drawn; ``counted`` says what gave that number."""
     if isinstance(classes, str) or not all(isinstance(name, str) for name in classes):
         raise ValueError(
             f"classes is {classes!r}; pass a list of names, such as [str(c) for c in range(10)]"
@@ -18,7 +20,7 @@ def check_classes(classes: Sequence[str], count: int, counted: str) -> list[str]
             f"classes has {len(classes)} names but {counted} has {count} classes; "
             "pass one name per class, in the order of the class numbers"
         )
-    return list(classes)
+    return legible(classes)
 
 
 def check_images(images: ArrayLike) -> NDArray[np.uint8]:
@@ -41,10 +43,10 @@ def check_images(images: ArrayLike) -> NDArray[np.uint8]:
 def check_probabilities(probabilities: ArrayLike, images: int) -> NDArray[np.float64]:
     """Return ``probabilities`` as float64 of shape (images, classes), each row a distribution."""
     values = _numbers("probabilities", probabilities)
-    if values.ndim != 2 or values.shape[0] != images or values.shape[1] < 2:
+    if values.ndim != 2 or values.shape[0] != images or values.shape[1] < 1:
         raise ValueError(
             f"probabilities has the shape {values.shape}; pass ({images}, classes): "
-            "one row per image and at least two classes"
+            "one row per image and at least one class"
         )
     for row, total in enumerate(values.sum(axis=1)):
         # The comparisons are false for NaN, so this catches it too. The tolerance allows float16.

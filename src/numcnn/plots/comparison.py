@@ -20,6 +20,7 @@ from numcnn.plots.figure import (
     blank_figure,
     place_axes,
 )
+from numcnn.plots.glyphs import legible
 from numcnn.plots.sheet import MARGIN, text_width
 
 _PANEL: Final = 1.55
@@ -56,7 +57,8 @@ def comparison_figure(
         ValueError: There are no rows, or a value is missing or out of range.
     """
     _check(rows)
-    names = [str(row["recipe"]) for row in rows]
+    names = legible([str(row["recipe"]) for row in rows])
+    [title] = legible([title])
     left = MARGIN + max(text_width(name, NORMAL, "bold") for name in names) + 0.25
     panels = 1 + len(_SIZES)
     width = left + panels * _PANEL + (panels - 1) * _GAP + MARGIN

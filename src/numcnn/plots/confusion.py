@@ -33,7 +33,9 @@ _LONGEST_NAME: Final = 1.7  # inches
 _PALEST_FULL_SCALE: Final = 0.02  # a share so small never gets the darkest color
 
 
-def confusion_matrix_figure(matrix: ArrayLike, classes: Sequence[str]) -> Figure:
+def confusion_matrix_figure(
+    matrix: ArrayLike, classes: Sequence[str], most: int | None = None
+) -> Figure:
     """Draw a confusion matrix so that the mistakes stand out.
 
     A cell off the diagonal is colored by its share of its row: of all images of the true class,
@@ -44,17 +46,28 @@ def confusion_matrix_figure(matrix: ArrayLike, classes: Sequence[str]) -> Figure
     Args:
         matrix: Counts, integers of shape (classes, classes): true classes in rows, predicted
             classes in columns. A row may be empty; its recall is a dash.
-        classes: A name per class, 2 to 100 of them.
+        classes: A name per class, 2 to 100 of them, or more if ``most`` says which to draw.
+        most: Draw only so many classes, 2 to 100: those that take part in most mistakes, in their
+            order. Accuracy, shares and recall stay those of all.
 
     Raises:
         ValueError: ``matrix`` is not square, not of counts or empty, or ``classes`` does not fit.
     """
-    counts = _check_counts(matrix)
+    counts = _check_counts(matrix, most)
     names = check_classes(classes, len(counts), "matrix")
-    n = len(names)
     per_class = counts.sum(axis=1)
     shares = counts / np.maximum(per_class, 1)[:, None]
     total, correct = int(counts.sum()), int(np.trace(counts))
+    title = f"Confusion matrix, accuracy {percent(correct / total, 2)}"
+    subtitle = f"{correct:,} of {total:,} images on the diagonal, {total - correct:,} beside it"
+    if most is not None and most < len(names):
+        shown = _most_confused(counts, most)
+        title += f": the {most} of {len(names)} classes that are confused most"
+        subtitle = f"{correct:,} of all {total:,} images are right, {total - correct:,} wrong"
+        names = [names[k] for k in shown]
+        counts, shares = counts[np.ix_(shown, shown)], shares[np.ix_(shown, shown)]
+        per_class = per_class[shown]
+    n = len(names)
 
     cell = float(np.clip(4.6 / n, 0.42, 1.1) if n <= _NUMBERED_CLASSES else np.clip(9 / n, 0.11, 1))
     size = min(SMALL + 0.5, cell * 72 * 0.62)
@@ -68,8 +81,6 @@ def confusion_matrix_figure(matrix: ArrayLike, classes: Sequence[str]) -> Figure
     left, top = MARGIN + 0.3 + widest + 0.12, HEADER + 0.2
     bars = left + side + 0.15
     scale = bars + 1.45
-    title = f"Confusion matrix, accuracy {percent(correct / total, 2)}"
-    subtitle = f"{correct:,} of {total:,} images on the diagonal, {total - correct:,} beside it"
     sheet = Sheet.blank(
         max(
             scale + 1.0,
@@ -123,16 +134,24 @@ def confusion_matrix_figure(matrix: ArrayLike, classes: Sequence[str]) -> Figure
     return sheet.figure
 
 
-def _check_counts(matrix: ArrayLike) -> NDArray[np.int64]:
+def _most_confused(counts: NDArray[np.int64], most: int) -> NDArray[np.intp]:
+    """The classes with the most images that are taken for others, or others for them, in order."""
+    mistakes = counts.sum(axis=0) + counts.sum(axis=1) - 2 * counts.diagonal()
+    return np.sort(np.argsort(-mistakes, kind="stable")[:most])
+
+
+def _check_counts(matrix: ArrayLike, most: int | None) -> NDArray[np.int64]:
     counts = np.asarray(matrix)
     if counts.ndim != 2 or counts.shape[0] != counts.shape[1]:
         raise ValueError(
             f"matrix has the shape {counts.shape}; pass a square of counts, (classes, classes)"
         )
-    if not 2 <= len(counts) <= MOST_CLASSES:
+    if most is not None and not 2 <= most <= MOST_CLASSES:
+        raise ValueError(f"most is {most}; give 2 to {MOST_CLASSES}")
+    if not 2 <= len(counts) <= (MOST_CLASSES if most is None else len(counts)):
         raise ValueError(
             f"matrix has {len(counts)} classes; 2 to {MOST_CLASSES} can be drawn, "
-            "so pass a part, such as the classes that are confused most"
+            "so say how many of those that are confused most, such as most=25"
         )
     if not np.issubdtype(counts.dtype, np.integer) or counts.min() < 0:
         raise ValueError(

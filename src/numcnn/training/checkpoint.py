@@ -1,8 +1,10 @@
 """All that a training needs to go on as if it had never stopped, in one file."""
 
+import json
 import os
 import warnings
-from collections.abc import Mapping
+import zlib
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, final
 
@@ -12,7 +14,7 @@ from numpy.typing import NDArray
 from numcnn.model_files import read_arrays, write_arrays
 from numcnn.nn import Array, MovingAverage, Optimizer, Sequential
 from numcnn.nn.engine import blas_kernels, is_lanes
-from numcnn.training.history import EpochRecord, History
+from numcnn.training.history import History
 
 _KIND = "checkpoint"
 
@@ -88,7 +90,24 @@ def save_checkpoint(
         "average_iterations": average.iterations if average else 0,
         "history": [record.as_dict() for record in history.records],
     }
-    write_arrays(path, arrays, header)
+    write_arrays(path, arrays, {**header, "checksum": checksum(arrays, header)})
+
+
+def checksum(arrays: Mapping[str, NDArray[Any]], header: Mapping[str, Any]) -> str:
+    """Compute what a checkpoint's header says as ``"checksum"``.
+
+    A bit that turned in a weight would change the training and could not be seen otherwise.
+
+    Args:
+        arrays: All arrays of the file.
+        header: Its header; an entry ``"checksum"`` does not count.
+    """
+    content = {name: value for name, value in header.items() if name != "checksum"}
+    value = zlib.crc32(json.dumps(content, sort_keys=True).encode())
+    for name in sorted(arrays):
+        value = zlib.crc32(name.encode(), value)
+        value = zlib.crc32(np.ascontiguousarray(arrays[name]).data, value)
+    return f"CRC-32 {value:08x}"
 
 
 def load_checkpoint(
@@ -98,16 +117,25 @@ def load_checkpoint(
     model: Sequential,
     optimizer: Optimizer,
     average: MovingAverage | None,
+    batches: int | None = None,
 ) -> tuple[Weights, History]:
     """Put the state of a checkpoint into model, optimizer and average.
+
+    Args:
+        path: The file.
+        settings: Of the training that is to go on, as `save_checkpoint` got them.
+        model: Gets the weights.
+        optimizer: Gets its slots and the number of its steps.
+        average: Gets the averaged weights; None if the training has none.
+        batches: How many steps an epoch has; None if not known, and then not compared.
 
     Returns:
         The best weights so far, and the history.
 
     Raises:
         FileNotFoundError: There is no such file.
-        ValueError: The file is damaged, or belongs to a training with other settings; nothing
-            was changed then.
+        ValueError: The file is damaged, contradicts itself, or belongs to a training with other
+            settings; nothing was changed then.
     """
     arrays, header = read_arrays(path, _KIND)
     try:
@@ -115,35 +143,31 @@ def load_checkpoint(
         # Written before there were lanes to choose.
         others = [] if "lanes" in before else ["an unknown number of lanes"]
         before.setdefault("lanes", settings.get("lanes"))
-        changed = [
-            f"{name} was {before.get(name)!r} and is {settings.get(name)!r}"
-            for name in sorted({*settings, *before})
-            if settings.get(name) != before.get(name)
-        ]
-        if changed:
+        _require_same(before, settings)
+        # Checkpoints had no checksum before they said what had computed them.
+        is_checked = "checksum" in header or "computed_by" in header
+        if is_checked and header["checksum"] != checksum(arrays, header):
             raise ValueError(
-                f"this training has other settings: {'; '.join(changed)}; "
-                "resume with the same ones, or start anew without resuming"
+                "the file is damaged: its checksum is not that of its content; start anew"
             )
-        history = History([EpochRecord(**record) for record in header["history"]])
-        best = Weights(arrays["best.parameters"], arrays["best.statistics"])
-        current = Weights(arrays["parameters"], arrays["statistics"])
-        slots = {
-            name.removeprefix("optimizer."): array
-            for name, array in arrays.items()
-            if name.startswith("optimizer.")
-        }
-        if slots.keys() != {*optimizer.slot_names}:
-            raise ValueError(f"it holds {sorted(slots)} of {optimizer!r}")
-        averages = [arrays[f"average.{index}"] for index in range(2 if average else 0)]
-        _require_size(
-            model.parameters,
-            [current.parameters, best.parameters, *slots.values(), *averages[:1]],
-        )
-        _require_size(model.statistics, [current.statistics, best.statistics, *averages[1:]])
-        iterations = int(header["iterations"])
-        average_iterations = int(header["average_iterations"])
-    except (KeyError, TypeError, ValueError) as error:
+        history = History.from_rows(header["history"])
+        _require_possible(history, settings)
+        steps = None if batches is None else batches * len(history)
+        iterations = _count(header, "iterations", steps)
+        average_iterations = _count(header, "average_iterations", steps if average else 0)
+        if average and steps is not None and average_iterations != steps:
+            raise ValueError(f"average_iterations is {average_iterations} after {steps} steps")
+        slots = {name: f"optimizer.{name}" for name in optimizer.slot_names}
+        averages = ["average.0", "average.1"] if average else []
+        like_parameters = ["parameters", "best.parameters", *slots.values(), *averages[:1]]
+        like_statistics = ["statistics", "best.statistics", *averages[1:]]
+        if wrong := sorted(arrays.keys() ^ {*like_parameters, *like_statistics}):
+            raise ValueError(f"{wrong} are missing or too much for {optimizer!r}")
+        _require_like(model.parameters, arrays, like_parameters)
+        _require_like(model.statistics, arrays, like_statistics)
+    except KeyError as error:
+        raise ValueError(f"{path}: there is no {error} in it; start anew") from error
+    except (TypeError, ValueError, RecursionError) as error:
         raise ValueError(f"{path}: {error}") from error
     now = _computed_by()
     for name, was in dict(header.get("computed_by", {})).items():
@@ -156,13 +180,13 @@ def load_checkpoint(
             ReproducibilityWarning,
             stacklevel=3,
         )
-    current.put_into(model)
-    optimizer.slots = slots
+    Weights(arrays["parameters"], arrays["statistics"]).put_into(model)
+    optimizer.slots = {name: arrays[key] for name, key in slots.items()}
     optimizer.iterations = iterations
     if average is not None:
-        average.average = averages
+        average.average = [arrays[name] for name in averages]
         average.iterations = average_iterations
-    return best, history
+    return Weights(arrays["best.parameters"], arrays["best.statistics"]), history
 
 
 def checkpoint_lanes(path: str | os.PathLike[str]) -> int | None:
@@ -189,10 +213,46 @@ def _computed_by() -> dict[str, str]:
     return {"NumPy": np.__version__, "BLAS": blas_kernels()}
 
 
-def _require_size(own: Array, arrays: list[NDArray[Any]]) -> None:
-    for array in arrays:
+def _require_same(before: Mapping[str, Any], now: Mapping[str, Any]) -> None:
+    changed = [
+        f"{name} was {before.get(name)!r} and is {now.get(name)!r}"
+        for name in sorted({*now, *before})
+        if now.get(name) != before.get(name)
+    ]
+    if changed:
+        raise ValueError(
+            f"this training has other settings: {'; '.join(changed)}; "
+            "resume with the same ones, or start anew without resuming"
+        )
+
+
+def _require_possible(history: History, settings: Mapping[str, Any]) -> None:
+    """See that a training with these settings can have such a history, after an epoch at least."""
+    if not 1 <= len(history) <= settings["epochs"]:
+        raise ValueError(f"its history has {len(history)} of {settings['epochs']} epochs")
+    is_validated = settings["validation_images"] is not None
+    for number, record in enumerate(history.records, 1):
+        judged = record.validation_loss, record.validation_accuracy
+        if record.epoch != number or any((value is not None) != is_validated for value in judged):
+            raise ValueError(f"its history has {record.as_dict()} as epoch {number}")
+
+
+def _count(header: Mapping[str, Any], name: str, least: int | None) -> int:
+    """A number of steps: an optimizer may have made some before the training."""
+    value = header[name]
+    if not isinstance(value, int) or isinstance(value, bool) or not (least or 0) <= value < 1 << 62:
+        raise ValueError(f"{name} is {value!r}, which is no number of steps of this training")
+    return value
+
+
+def _require_like(own: Array, arrays: Mapping[str, NDArray[Any]], names: Iterable[str]) -> None:
+    for name in names:
+        array = arrays[name]
         if array.shape != own.shape or array.dtype != np.float32:
             raise ValueError(
-                f"it holds {array.dtype} {array.shape} where this model has {own.shape}; "
-                "resume with the architecture of the interrupted training"
+                f"{name} is {array.dtype} {array.shape} where this model has {own.shape}"
             )
+        # What an optimizer remembers may overflow to infinity and still make steps of zero.
+        is_slot = name.startswith("optimizer.")
+        if not (~np.isnan(array) if is_slot else np.isfinite(array)).all():
+            raise ValueError(f"{name} holds numbers that are not finite")

@@ -6,7 +6,7 @@ import os
 import time
 import warnings
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, final
 
@@ -63,6 +63,7 @@ def fit(
     callbacks: Sequence[Callback] = (),
     checkpoint: str | os.PathLike[str] | None = None,
     resume: bool = False,
+    identity: Mapping[str, Any] | None = None,
     progress: str = "auto",
     engine: str = "auto",
     workers: int | None = None,
@@ -101,6 +102,8 @@ def fit(
         callbacks: What watches, or ends, the training.
         checkpoint: A file to keep the state in, written after each epoch.
         resume: Go on from ``checkpoint`` if the file exists.
+        identity: What else makes it this training, such as the patience of a callback, as JSON
+            holds it. A checkpoint that was written with another is refused.
         progress: How to show it: "auto", "bar", "lines" or "none".
         engine: "auto" for the way that is planned for this machine, "layers" for the layers' own
             code: slower, and the same up to rounding.
@@ -143,10 +146,15 @@ def fit(
     session = _Session(
         model, passes, batches, validation, optimizer, loss, averaging, epochs, engine
     )
-    settings = _settings(session, average)
+    settings = _settings(session, average) | {"identity": dict(identity or {})}
     if resume and checkpoint is not None and os.path.exists(checkpoint):  # noqa: PTH110
         session.best, session.history = load_checkpoint(
-            checkpoint, settings=settings, model=model, optimizer=optimizer, average=averaging
+            checkpoint,
+            settings=settings,
+            model=model,
+            optimizer=optimizer,
+            average=averaging,
+            batches=len(batches),
         )
     shown = progress_callback(progress)
     watchers = [*callbacks, *([shown] if shown else [])]

@@ -2,12 +2,15 @@
 
 import json
 import os
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from typing import final
+from typing import Any, final
 
 from numcnn.atomic_file import atomic_file
+
+_MOST = 1e300
+"""No number of a training is larger; JSON also knows whole numbers that no float holds."""
 
 
 @final
@@ -89,6 +92,24 @@ class History:
             temporary.write_text("".join(lines), encoding="utf-8")
 
     @staticmethod
+    def from_rows(rows: Iterable[Any]) -> "History":
+        """Make a history of what files hold, checked.
+
+        Args:
+            rows: For each epoch what `EpochRecord.as_dict` gave.
+
+        Raises:
+            ValueError: A row is not an epoch's record; the message says which, counted from 1.
+        """
+        records = []
+        for number, row in enumerate(rows, 1):
+            try:
+                records.append(_record(row))
+            except ValueError as error:
+                raise ValueError(f"line {number}: not an epoch's record: {error}") from error
+        return History(records)
+
+    @staticmethod
     def load(path: str | os.PathLike[str]) -> "History":
         """Read what `save` wrote.
 
@@ -96,15 +117,37 @@ class History:
             FileNotFoundError: There is no such file.
             ValueError: A line is not a record; the message says which.
         """
-        records = []
-        for number, line in enumerate(Path(path).read_bytes().splitlines(), 1):
-            try:
-                records.append(EpochRecord(**json.loads(line)))
-            except (TypeError, ValueError) as error:
-                raise ValueError(
-                    f"{path}, line {number}: not an epoch's record: {error}"
-                ) from error
-        return History(records)
+        try:
+            return History.from_rows(map(_parsed, Path(path).read_bytes().splitlines()))
+        except ValueError as error:
+            raise ValueError(f"{path}, {error}") from error
+
+
+def _parsed(line: bytes) -> Any:
+    """What a line says; None, which is no record, if it is not JSON."""
+    try:
+        return json.loads(line)
+    except (ValueError, RecursionError):
+        return None
+
+
+def _record(row: Any) -> EpochRecord:
+    """Check that a row is an epoch's record: all numbers there, finite and in their range."""
+    if not isinstance(row, dict):
+        raise ValueError("it is no JSON object")
+    names = [field.name for field in fields(EpochRecord)]
+    missing = [name for name in names[:-2] if name not in row]
+    unknown = sorted(row.keys() - {*names})
+    if missing or unknown:
+        raise ValueError(f"missing are {missing}, unknown {unknown}")
+    for name, value in row.items():
+        # Only a loss of one's own may be negative.
+        least = -_MOST if name.endswith("loss") else 0
+        most = 1 if name.endswith("accuracy") else _MOST
+        kind = int if name == "epoch" else int | float
+        if not isinstance(value, kind) or isinstance(value, bool) or not least <= value <= most:
+            raise ValueError(f"{name} is {value!r}")
+    return EpochRecord(**row)
 
 
 def _merit(record: EpochRecord) -> tuple[float, float]:

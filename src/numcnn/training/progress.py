@@ -2,8 +2,9 @@
 
 import sys
 import time
-from typing import TYPE_CHECKING, Any, TextIO, final
+from typing import TYPE_CHECKING, Any, TextIO, cast, final
 
+from numcnn.text_stream import TextStream
 from numcnn.training.callbacks import Callback, Moment
 from numcnn.training.history import EpochRecord
 
@@ -17,28 +18,33 @@ def progress(kind: str = "auto", stream: TextIO | None = None) -> Callback | Non
 
     Args:
         kind: "bar" for a bar with time left (needs Rich), "lines" for a line an epoch, "none" for
-            silence, "auto" for a bar if the stream is a terminal and Rich is installed, else lines.
-        stream: Where to write; standard error if None, so that results can be piped.
+            silence, "auto" for a bar if the stream is a terminal that can show one and Rich is
+            installed, else lines.
+        stream: Where to write; standard error if None, so that results can be piped. Whatever
+            happens to it, the training goes on.
 
     Raises:
         ValueError: There is no such kind, or Rich is missing for "bar".
     """
-    stream = stream or sys.stderr
+    if kind not in ("bar", "lines", "none", "auto"):
+        raise ValueError(f'progress is {kind!r}; choose "auto", "bar", "lines" or "none"')
     if kind == "none":
         return None
-    if kind == "lines" or (kind == "auto" and not stream.isatty()):
-        return ProgressLines(stream)
-    if kind not in ("bar", "auto"):
-        raise ValueError(f'progress is {kind!r}; choose "auto", "bar", "lines" or "none"')
+    shown = TextStream(sys.stderr if stream is None else stream, may_fail=False)
+    if kind == "lines" or (kind == "auto" and not shown.isatty()):
+        return ProgressLines(shown)
     try:
         from rich.console import Console
     except ModuleNotFoundError:
         if kind == "auto":
-            return ProgressLines(stream)
+            return ProgressLines(shown)
         raise ValueError(
             'progress is "bar", which needs Rich: pip install "numcnn[app]", or choose "lines"'
         ) from None
-    return ProgressBar(Console(file=stream))
+    console = Console(file=cast(TextIO, shown))
+    if kind == "auto" and console.is_dumb_terminal:
+        return ProgressLines(shown)
+    return ProgressBar(console)
 
 
 def epoch_line(record: EpochRecord, epochs: int) -> str:
@@ -59,7 +65,7 @@ def epoch_line(record: EpochRecord, epochs: int) -> str:
 class ProgressLines(Callback):
     """A line an epoch, with the time left: for logs and files."""
 
-    def __init__(self, stream: TextIO) -> None:
+    def __init__(self, stream: TextIO | TextStream) -> None:
         self._stream = stream
         self._start = 0.0
         self._done_before = 0
