@@ -5,6 +5,7 @@ import time
 import pytest
 
 from numcnn.web.gate import Gate
+from numcnn.web.metrics import Metrics
 from numcnn.web.problems import Problem
 from numcnn.web.settings import Limits
 
@@ -23,7 +24,7 @@ def test_so_many_work_and_wait_and_the_rest_is_sent_away():
         return len(working)
 
     async def main():
-        gate = Gate(Limits(at_once=2, waiting=3))
+        gate = Gate(Limits(at_once=2, waiting=3), Metrics())
         tasks = [asyncio.ensure_future(gate.run(work)) for _ in range(9)]
         await asyncio.sleep(0.05)
         assert (gate.inside, len(working)) == (5, 2)
@@ -43,7 +44,7 @@ def test_what_takes_too_long_is_told_but_keeps_its_place():
     free = threading.Event()
 
     async def main():
-        gate = Gate(Limits(at_once=1, waiting=1, seconds=0.05))
+        gate = Gate(Limits(at_once=1, waiting=1, seconds=0.05), Metrics())
         late = await gather(gate.run(lambda: free.wait(5)), gate.run(lambda: 1))
         assert [error.status for error in late] == [503, 503]
         await asyncio.sleep(0)
@@ -61,7 +62,7 @@ def test_what_takes_too_long_is_told_but_keeps_its_place():
 
 def test_an_error_is_passed_on_and_leaves_its_place():
     async def main():
-        gate = Gate(Limits(at_once=1, waiting=1))
+        gate = Gate(Limits(at_once=1, waiting=1), Metrics())
         for _ in range(5):
             with pytest.raises(ZeroDivisionError):
                 await gate.run(lambda: 1 // 0)

@@ -18,7 +18,7 @@ LIMITS = Limits(body_bytes=200_000, body_seconds=0.6, header_seconds=0.6, at_onc
 
 @pytest.fixture(scope="module")
 def strict():
-    with running(Settings(limits=LIMITS)) as found:
+    with running(LIMITS) as found:
         yield found
 
 
@@ -112,7 +112,7 @@ def test_clients_that_hang_up_leave_nothing_behind(strict):
 
 def test_many_clients_at_once_are_answered_in_order():
     with (
-        running(Settings(limits=Limits(at_once=2, waiting=4))) as found,
+        running(Limits(at_once=2, waiting=4)) as found,
         ThreadPoolExecutor(32) as pool,
     ):
         answers = list(pool.map(lambda _: read(found.url), range(96)))
@@ -128,7 +128,7 @@ def test_many_clients_at_once_are_answered_in_order():
 
 
 def test_more_requests_than_a_process_can_hold_are_told():
-    with running(Settings(limits=Limits(in_hand=2))) as found:
+    with running(Limits(in_hand=2, share=1)) as found:
         head = b"POST /api/v1/read HTTP/1.1\r\nHost: x\r\nContent-Type: image/png\r\n"
         with socket.create_connection(found.address) as one:
             with socket.create_connection(found.address) as two:
@@ -187,8 +187,3 @@ def test_a_port_that_is_taken_is_told():
         port = taken.getsockname()[1]
         with pytest.raises(OSError, match=f"cannot listen at 127.0.0.1, port {port}"):
             server.serve(Settings(), port=port)
-
-
-def test_settings_survive_the_way_to_another_process(tmp_path):
-    for settings in (Settings(), Settings(tmp_path / "m", tmp_path / "c", LIMITS)):
-        assert Settings.from_json(settings.as_json()) == settings
