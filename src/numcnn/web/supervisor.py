@@ -8,6 +8,7 @@ import contextlib
 import faulthandler
 import logging
 import multiprocessing
+import os
 import signal
 import socket
 import threading
@@ -34,6 +35,7 @@ from numcnn.web.settings import Settings
 _TICK = 0.2  # s: how often the supervisor looks
 _BEAT = 1.0  # s: how often a worker says that it lives
 _HUNG = 125  # looks, one after the other, without a word: a worker is taken for hung
+_START = 1000  # looks: how much longer it may take to its first word, on a machine that is busy
 _SOON = 10.0  # s: a worker that ends sooner is replaced after a pause, which doubles each time
 _LONGEST_PAUSE = 30.0  # s
 _spawn = multiprocessing.get_context("spawn")
@@ -57,7 +59,7 @@ class _Worker:
         theirs.close()
         self._failures = failures
         self._started = time.monotonic()
-        self._silent = 0
+        self._silent = -_START
 
     def look(self) -> bool:
         """Tell whether it runs and moves; one that is hung is killed."""
@@ -141,19 +143,19 @@ def _work(settings: Settings, listener: socket.socket, pipe: Connection) -> None
     """Serve, as a worker."""
     # Ctrl-C in a terminal reaches all processes; the supervisor passes it on once.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_beat, args=(pipe,), daemon=True).start()
     prepare(settings)
     server = Server(configuration(create_app(settings)))
     # A second one, such as from a service manager that asks all processes, cuts nothing short.
     others = set(HANDLED_SIGNALS) - {signal.SIGINT}
     handlers: dict[int, Any] = {each: lambda *_: server.end() for each in others}
-    threading.Thread(target=_beat, args=(pipe, server), daemon=True).start()
     with handling(handlers):
         server.run([listener])
         leave_threads(0)
         faulthandler.cancel_dump_traceback_later()
 
 
-def _beat(pipe: Connection, server: Server) -> None:
+def _beat(pipe: Connection) -> None:
     """Tell the supervisor that this worker lives; without one, end."""
     try:
         while True:
@@ -161,7 +163,7 @@ def _beat(pipe: Connection, server: Server) -> None:
             time.sleep(_BEAT)
     except OSError:
         _log.warning("the supervisor is gone; this worker ends too")
-        server.end()
+        os.kill(os.getpid(), signal.SIGTERM)
 
 
 def _told(status: int | None) -> str:
