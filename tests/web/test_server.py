@@ -1,3 +1,4 @@
+import contextlib
 import http.client
 import signal
 import socket
@@ -140,6 +141,48 @@ def test_more_requests_than_a_process_can_hold_are_told():
                 assert answer.headers["content-type"] == "application/problem+json"
             time.sleep(0.3)
             assert is_well(found)
+
+
+def test_more_bodies_than_a_process_can_hold_are_told():
+    with running(Limits(bodies_bytes=50_000, share=1)) as found:
+        head = b"POST /api/v1/read HTTP/1.1\r\nHost: x\r\nContent-Type: image/png\r\n"
+        part = head + b"Content-Length: 40000\r\n\r\n" + b"x" * 30_000
+        with socket.create_connection(found.address) as one:
+            one.sendall(part)
+            time.sleep(0.3)
+            with socket.create_connection(found.address) as two:
+                two.sendall(part)
+                answer = everything(two)
+                assert answer.startswith(b"HTTP/1.1 503 ")
+                assert b"too many large pictures at once" in answer
+                assert b"retry-after: 1" in answer
+            # A small one still has room.
+            assert is_well(found)
+        for _ in range(2):  # what was held is given back
+            with socket.create_connection(found.address) as one:
+                one.sendall(part + b"x" * 10_000)
+                assert one.recv(65536).startswith(b"HTTP/1.1 415 ")
+
+
+def test_an_answer_that_is_not_taken_is_not_kept():
+    with running(Limits(body_seconds=2, in_hand=1)) as found:
+
+        def is_busy():
+            return httpx.get(f"{found.url}/healthz").status_code == 503
+
+        with socket.socket() as connection:
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            connection.connect(found.address)
+            layer = b"GET /api/v1/models/reader/layers/dense_1 HTTP/1.1\r\nHost: x\r\n\r\n"
+            connection.sendall(layer * 100)
+            ends = time.monotonic() + 30
+            for is_waiting in (True, False):
+                while is_busy() != is_waiting:
+                    assert time.monotonic() < ends
+                    time.sleep(0.05)
+            with contextlib.suppress(ConnectionResetError):
+                assert everything(connection).count(b"HTTP/1.1 200 OK") < 100
+        assert is_well(found)
 
 
 def test_what_is_in_hand_is_finished_when_the_process_is_to_end():
