@@ -131,6 +131,14 @@ def test_others_are_served_while_a_clients_pictures_are_slow():
     assert [each.result().status_code for each in slow] == [503] * 4
 
 
+def test_a_client_is_served_while_its_own_pictures_are_slow():
+    limits = Limits(seconds=15, quick_seconds=0.5)
+    with running(limits, before=ODD_READER) as found, in_work(found, b"slow", 6) as slow:
+        assert all(is_well(found) for _ in range(5))
+        assert not any(each.done() for each in slow)
+    assert [each.result().status_code for each in slow] == [503] * 6
+
+
 def test_a_slow_picture_is_answered_before_the_process_ends():
     with running(Limits(seconds=3), before=ODD_READER) as found, in_work(found, b"slow") as slow:
         found.process.terminate()

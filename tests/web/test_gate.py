@@ -104,6 +104,28 @@ def test_one_client_takes_only_its_share_and_others_pass_those_of_it_who_wait():
     assert [getattr(answer, "status", None) for answer in answers] == [None] * 3 + [429, None]
 
 
+def test_what_is_slow_begins_anew_beside_the_others():
+    begun = []
+
+    def work():
+        begun.append(time.monotonic())
+        while time.monotonic() < begun[0] + 0.5:
+            time.sleep(0.005)
+            check_deadline()
+        return "slow"
+
+    async def main():
+        gate = Gate(Limits(at_once=1, waiting=5, slow_at_once=1, quick_seconds=0.1), Metrics())
+        slow = asyncio.ensure_future(gate.run(work))
+        assert await gate.run(lambda: "quick") == "quick"
+        assert not slow.done()
+        assert await slow == "slow"
+        await asyncio.sleep(0)
+        assert (gate.inside, len(begun)) == (0, 2)
+
+    asyncio.run(main())
+
+
 def test_work_keeps_the_deadline_itself_and_what_waited_counts():
     started = time.monotonic()
     ended = []

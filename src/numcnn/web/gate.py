@@ -31,9 +31,19 @@ class _Job:
     ends: float  # by the monotonic clock
     answer: asyncio.Future[Any]
 
-    def compute(self) -> Any:
-        with deadline(max(0.0, self.ends - time.monotonic())):
+    def compute(self, seconds: float) -> Any:
+        with deadline(min(seconds, max(0.0, self.ends - time.monotonic()))):
             return self.work()
+
+
+@final
+class _Lane:
+    """Some threads' worth of work, and the line of what waits for it."""
+
+    def __init__(self, at_once: int, share: float, seconds: float) -> None:
+        self.working = Places(at_once, share)
+        self.seconds = seconds
+        self.line: list[_Job] = []
 
 
 @final
@@ -44,8 +54,9 @@ class Gate:
     whoever waits or computes too long is told so then. A thread cannot be stopped from outside, so
     the work runs under a deadline that it keeps itself, and its place is taken until it is done.
 
-    One client gets only a share of the threads and of the line, so that there is room for others
-    while its pictures are slow.
+    What a picture costs shows only on the way. So that slow ones do not hold up the others, what is
+    not done after a moment stops and begins anew in a lane of its own. And one client gets only a
+    share of each lane and of the line, so that there is room for others.
     """
 
     def __init__(self, limits: Limits, metrics: Metrics) -> None:
@@ -53,8 +64,8 @@ class Gate:
         self._limits, self._metrics = limits, metrics
         self._threads: ThreadPoolExecutor | None = None
         self._inside = Places(limits.at_once + limits.waiting, limits.share)
-        self._working = Places(limits.at_once, limits.share)
-        self._line: list[_Job] = []
+        self._quick = _Lane(limits.at_once, limits.share, limits.quick_seconds)
+        self._slow = _Lane(limits.slow_at_once, limits.share, limits.seconds)
 
     @property
     def inside(self) -> int:
@@ -84,7 +95,7 @@ class Gate:
         job = _Job(work, client, time.monotonic() + seconds, loop.create_future())
         self._inside.take(client)
         self._metrics.working.inc()
-        self._line.append(job)
+        self._quick.line.append(job)
         self._begin(loop)
         try:
             answer: Result = await asyncio.wait_for(job.answer, seconds)
@@ -96,9 +107,10 @@ class Gate:
                 {"Retry-After": "5"},
             ) from error
         finally:
-            if job in self._line:
-                self._line.remove(job)
-                self._leave(job)
+            for lane in (self._quick, self._slow):
+                if job in lane.line:
+                    lane.line.remove(job)
+                    self._leave(job)
         return answer
 
     def close(self) -> None:
@@ -109,33 +121,47 @@ class Gate:
 
     def _begin(self, loop: asyncio.AbstractEventLoop) -> None:
         """Begin what may: first come, first served, but nobody beyond his share."""
-        for job in tuple(self._line):
-            if self._working.are_full:
-                break
-            if self._working.have(job.client):
-                self._threads = self._threads or ThreadPoolExecutor(self._limits.at_once, THREADS)
-                self._line.remove(job)
-                self._working.take(job.client)
-                future = self._threads.submit(job.compute)
-                future.add_done_callback(partial(self._done, loop, job))
+        for lane in (self._quick, self._slow):
+            for job in tuple(lane.line):
+                if lane.working.are_full:
+                    break
+                if lane.working.have(job.client):
+                    lane.line.remove(job)
+                    lane.working.take(job.client)
+                    future = self._pool().submit(job.compute, lane.seconds)
+                    future.add_done_callback(partial(self._done, loop, lane, job))
 
-    def _done(self, loop: asyncio.AbstractEventLoop, job: _Job, done: Future[Any]) -> None:
+    def _pool(self) -> ThreadPoolExecutor:
+        if self._threads is None:
+            number = self._limits.at_once + self._limits.slow_at_once
+            self._threads = ThreadPoolExecutor(number, THREADS)
+        return self._threads
+
+    def _done(
+        self, loop: asyncio.AbstractEventLoop, lane: _Lane, job: _Job, done: Future[Any]
+    ) -> None:
         """Bring an answer from its thread to the event loop."""
         with contextlib.suppress(RuntimeError):  # the loop has ended: nobody waits any more
-            loop.call_soon_threadsafe(self._finish, loop, job, done)
+            loop.call_soon_threadsafe(self._finish, loop, lane, job, done)
 
-    def _finish(self, loop: asyncio.AbstractEventLoop, job: _Job, done: Future[Any]) -> None:
-        self._working.leave(job.client)
-        self._leave(job)
-        self._begin(loop)
+    def _finish(
+        self, loop: asyncio.AbstractEventLoop, lane: _Lane, job: _Job, done: Future[Any]
+    ) -> None:
+        lane.working.leave(job.client)
+        error = None if done.cancelled() else done.exception()
         if job.answer.done():  # its time was over before
-            return
-        if done.cancelled():
-            job.answer.cancel()
-        elif error := done.exception():
-            job.answer.set_exception(error)
+            self._leave(job)
+        elif isinstance(error, DeadlineExceeded) and lane is self._quick:
+            self._slow.line.append(job)
         else:
-            job.answer.set_result(done.result())
+            self._leave(job)
+            if done.cancelled():
+                job.answer.cancel()
+            elif error is not None:
+                job.answer.set_exception(error)
+            else:
+                job.answer.set_result(done.result())
+        self._begin(loop)
 
     def _leave(self, job: _Job) -> None:
         self._inside.leave(job.client)

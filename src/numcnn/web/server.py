@@ -18,7 +18,7 @@ import threading
 import webbrowser
 from collections.abc import Callable, Iterator, Mapping
 from types import FrameType
-from typing import Any, NoReturn, final
+from typing import Any, final
 
 import uvicorn
 from starlette.types import ASGIApp
@@ -256,14 +256,10 @@ def leave_threads(status: int) -> None:
         thread.join(0.5)
     if any(thread.is_alive() for thread in threads):
         _log.warning("a picture is still worked on; the process ends without waiting for it")
-        _leave(status)
-
-
-def _leave(status: int) -> NoReturn:
-    for stream in (sys.stdout, sys.stderr):
-        with contextlib.suppress(AttributeError, OSError, ValueError):
-            stream.flush()
-    os._exit(status)
+        for stream in (sys.stdout, sys.stderr):
+            with contextlib.suppress(AttributeError, OSError, ValueError):
+                stream.flush()
+        os._exit(status)
 
 
 def _supervised(

@@ -20,11 +20,15 @@ class Limits:
         header_seconds: How long a request's head may take to arrive; the connection is closed
             beyond.
         seconds: How long a request may wait and compute; 503 beyond, and the computation stops.
-        at_once: How many pictures a process works on at the same time.
+        quick_seconds: After how long a picture counts as slow: its computation begins anew among
+            the slow ones, so that others go on.
+        at_once: How many pictures a process works on at the same time, of those that are not slow.
+        slow_at_once: How many slow ones it works on beside them.
         waiting: How many more may wait for that; 429 beyond.
         in_hand: How many requests a process has in hand, such as bodies that arrive; 503 beyond.
-        share: The part of ``bodies_bytes``, ``at_once``, ``waiting`` and ``in_hand`` that one
-            client (an address) may take, so that there is room for others; at most 1.
+        share: The part of ``bodies_bytes``, ``at_once``, ``slow_at_once``, ``waiting`` and
+            ``in_hand`` that one client (an address) may take, but at least one place, so that there
+            is room for others; at most 1.
         collected: How many pictures are kept with ``--collect``; 503 beyond.
     """
 
@@ -34,7 +38,9 @@ class Limits:
     body_seconds: float = 20.0
     header_seconds: float = 10.0
     seconds: float = 20.0
-    at_once: int = 4
+    quick_seconds: float = 1.0
+    at_once: int = 3
+    slow_at_once: int = 2
     waiting: int = 96
     in_hand: int = 192
     share: float = 0.75

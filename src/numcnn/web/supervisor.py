@@ -22,14 +22,7 @@ from prometheus_client.multiprocess import mark_process_dead
 from uvicorn.server import HANDLED_SIGNALS
 
 from numcnn.web.app import create_app
-from numcnn.web.server import (
-    ENDS,
-    Server,
-    configuration,
-    handling,
-    leave_threads,
-    prepare,
-)
+from numcnn.web.server import ENDS, Server, configuration, handling, leave_threads, prepare
 from numcnn.web.settings import Settings
 
 _TICK = 0.2  # s: how often the supervisor looks
@@ -54,9 +47,12 @@ class _Worker:
             failures: How many before it ended soon, one after the other.
         """
         self._pipe, theirs = _spawn.Pipe(duplex=False)
-        self.process: SpawnProcess = _spawn.Process(target=_work, args=(settings, listener, theirs))
-        self.process.start()
-        theirs.close()
+        # A daemon, in Python's sense, is not waited for should the supervisor end by an error.
+        self.process: SpawnProcess = _spawn.Process(
+            target=_work, args=(settings, listener, theirs), daemon=True
+        )
+        with theirs:
+            self.process.start()
         self._failures = failures
         self._started = time.monotonic()
         self._silent = -_START
@@ -118,7 +114,11 @@ class Supervisor:
                     failures[place], pause = workers.pop(place).bury()
                     due[place] = time.monotonic() + pause
                 if place not in workers and time.monotonic() >= due[place]:
-                    workers[place] = _Worker(self._settings, self._listener, failures[place])
+                    try:
+                        workers[place] = _Worker(self._settings, self._listener, failures[place])
+                    except OSError as error:
+                        _log.error("no worker can be started (%s)", error)
+                        due[place] = time.monotonic() + _LONGEST_PAUSE
             time.sleep(_TICK)
         self._end([worker.process for worker in workers.values()])
 
