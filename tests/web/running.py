@@ -1,5 +1,6 @@
 """A server in a process of its own, as ``numcnn serve`` runs it."""
 
+import json
 import os
 import signal
 import subprocess
@@ -7,18 +8,18 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import numcnn
-from numcnn.web.settings import Settings
+from numcnn.web import Limits
 
 PROGRAM = """
-import sys
-from numcnn.web import Settings, serve
-from numcnn.web.settings import Settings
-serve(Settings.from_json(sys.argv[1]), port=0, workers=int(sys.argv[2]),
+import json, sys
+from numcnn.web import Limits, Settings, serve
+exec(sys.argv[3])
+serve(Settings(limits=Limits(**json.loads(sys.argv[1]))), port=0, workers=int(sys.argv[2]),
       tell=lambda text: print(text, flush=True))
 """
 
@@ -45,10 +46,23 @@ class Running:
 
 
 @contextmanager
-def running(settings: Settings | None = None, workers: int = 1) -> Iterator[Running]:
-    """Run a server on a free port; it has ended afterwards."""
+def running(limits: Limits | None = None, workers: int = 1, before: str = "") -> Iterator[Running]:
+    """Run a server on a free port; it has ended afterwards.
+
+    Args:
+        limits: What one request may take; the usual limits if None.
+        workers: How many processes.
+        before: Python that the process runs before it serves.
+    """
     environment = {**os.environ, "PYTHONPATH": str(Path(numcnn.__file__).parent.parent)}
-    words = [sys.executable, "-c", PROGRAM, (settings or Settings()).as_json(), str(workers)]
+    words = [
+        sys.executable,
+        "-c",
+        PROGRAM,
+        json.dumps(asdict(limits or Limits())),
+        str(workers),
+        before,
+    ]
     with tempfile.TemporaryDirectory() as folder:
         log = Path(folder) / "log"
         with (

@@ -1,6 +1,7 @@
 import base64
 import io
 import json
+import tempfile
 
 import numpy as np
 import pytest
@@ -188,6 +189,32 @@ def test_wrong_json_is_told(client, body, message):
 def test_what_is_no_picture_is_told(client, content, kind, status, message):
     response = client.post("/api/v1/read", content=content, headers={"content-type": kind})
     assert message in problem(response, status)
+
+
+def test_a_form_of_many_parts_is_told(client):
+    part = b'--x\r\nContent-Disposition: form-data; name="f"; filename="f"\r\n\r\n7\r\n'
+    headers = {"content-type": "multipart/form-data; boundary=x"}
+    response = client.post("/api/v1/read", content=part * 101 + b"--x--\r\n", headers=headers)
+    assert "more than 100 parts" in problem(response, 422)
+
+
+def test_a_large_file_in_a_form_needs_no_temporary_file(client, monkeypatch):
+    def refused(*_args, **_named):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(tempfile, "TemporaryFile", refused)
+    monkeypatch.setattr(tempfile, "NamedTemporaryFile", refused)
+    content = file(board("4", (2000, 1200)), "BMP")
+    assert len(content) > 2_000_000
+    response = client.post("/api/v1/read", files={"file": ("4.bmp", content)})
+    assert response.json()["text"] == "4"
+
+
+def test_millions_of_lists_are_told(client):
+    content = b"[" + b"[]," * 1_000_000 + b"[]]"
+    headers = {"content-type": "application/json"}
+    response = client.post("/api/v1/read", content=content, headers=headers)
+    assert "more than 1000000 lists" in problem(response, 422)
 
 
 def test_an_empty_file_in_a_form_is_told(client):

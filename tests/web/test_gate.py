@@ -4,7 +4,9 @@ import time
 
 import pytest
 
+from numcnn.vision import check_deadline
 from numcnn.web.gate import Gate
+from numcnn.web.metrics import Metrics
 from numcnn.web.problems import Problem
 from numcnn.web.settings import Limits
 
@@ -23,7 +25,7 @@ def test_so_many_work_and_wait_and_the_rest_is_sent_away():
         return len(working)
 
     async def main():
-        gate = Gate(Limits(at_once=2, waiting=3))
+        gate = Gate(Limits(at_once=2, waiting=3), Metrics())
         tasks = [asyncio.ensure_future(gate.run(work)) for _ in range(9)]
         await asyncio.sleep(0.05)
         assert (gate.inside, len(working)) == (5, 2)
@@ -43,7 +45,7 @@ def test_what_takes_too_long_is_told_but_keeps_its_place():
     free = threading.Event()
 
     async def main():
-        gate = Gate(Limits(at_once=1, waiting=1, seconds=0.05))
+        gate = Gate(Limits(at_once=1, waiting=1, seconds=0.05), Metrics())
         late = await gather(gate.run(lambda: free.wait(5)), gate.run(lambda: 1))
         assert [error.status for error in late] == [503, 503]
         await asyncio.sleep(0)
@@ -61,7 +63,7 @@ def test_what_takes_too_long_is_told_but_keeps_its_place():
 
 def test_an_error_is_passed_on_and_leaves_its_place():
     async def main():
-        gate = Gate(Limits(at_once=1, waiting=1))
+        gate = Gate(Limits(at_once=1, waiting=1), Metrics())
         for _ in range(5):
             with pytest.raises(ZeroDivisionError):
                 await gate.run(lambda: 1 // 0)
@@ -75,7 +77,89 @@ def test_an_error_is_passed_on_and_leaves_its_place():
     asyncio.run(main())
 
 
+def test_one_client_takes_only_its_share_and_others_pass_those_of_it_who_wait():
+    free = threading.Event()
+    began = []
+
+    def work(name):
+        began.append(name)
+        free.wait(5)
+
+    async def main():
+        gate = Gate(Limits(at_once=2, waiting=4, share=0.5), Metrics())
+        slow = [asyncio.ensure_future(gate.run(lambda: work("a"), "a")) for _ in range(4)]
+        await asyncio.sleep(0.05)
+        other = asyncio.ensure_future(gate.run(lambda: work("b"), "b"))
+        await asyncio.sleep(0.05)
+        assert began == ["a", "b"]
+        assert (gate.inside, gate.is_full) == (4, False)
+        free.set()
+        answers = await gather(*slow, other)
+        await asyncio.sleep(0)
+        assert gate.inside == 0
+        return answers
+
+    # Half of six places.
+    answers = asyncio.run(main())
+    assert [getattr(answer, "status", None) for answer in answers] == [None] * 3 + [429, None]
+
+
+def test_what_is_slow_begins_anew_beside_the_others():
+    begun = []
+
+    def work():
+        begun.append(time.monotonic())
+        while time.monotonic() < begun[0] + 0.5:
+            time.sleep(0.005)
+            check_deadline()
+        return "slow"
+
+    async def main():
+        gate = Gate(Limits(at_once=1, waiting=5, slow_at_once=1, quick_seconds=0.1), Metrics())
+        slow = asyncio.ensure_future(gate.run(work))
+        assert await gate.run(lambda: "quick") == "quick"
+        assert not slow.done()
+        assert await slow == "slow"
+        await asyncio.sleep(0)
+        assert (gate.inside, len(begun)) == (0, 2)
+
+    asyncio.run(main())
+
+
+def test_work_keeps_the_deadline_itself_and_what_waited_counts():
+    started = time.monotonic()
+    ended = []
+
+    def work():
+        try:
+            while time.monotonic() < started + 10:
+                time.sleep(0.005)
+                check_deadline()
+        finally:
+            ended.append(time.monotonic() - started)
+
+    async def main():
+        metrics = Metrics()
+        gate = Gate(Limits(at_once=1, waiting=1, seconds=0.3), metrics)
+        late = await gather(gate.run(work), gate.run(work))
+        assert [error.status for error in late] == [503, 503]
+        assert b"numcnn_deadlines_total 2.0" in metrics.text()
+        for _ in range(100):
+            if not gate.inside:
+                break
+            await asyncio.sleep(0.01)
+        assert gate.inside == 0
+
+    asyncio.run(main())
+    assert max(ended) < 5
+
+
 @pytest.mark.parametrize("value", [0, -1, float("inf"), float("nan"), "5", True])
 def test_a_limit_is_a_number_above_0(value):
     with pytest.raises(ValueError, match=r"at_once is .*; give a number above 0"):
         Limits(at_once=value)
+
+
+def test_a_share_is_a_part():
+    with pytest.raises(ValueError, match=r"share is 1\.5; give a number above 0 and at most 1"):
+        Limits(share=1.5)

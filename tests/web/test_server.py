@@ -1,3 +1,4 @@
+import contextlib
 import http.client
 import signal
 import socket
@@ -19,7 +20,7 @@ LIMITS = Limits(body_bytes=200_000, body_seconds=0.6, header_seconds=0.6, at_onc
 
 @pytest.fixture(scope="module")
 def strict():
-    with running(Settings(limits=LIMITS)) as found:
+    with running(LIMITS) as found:
         yield found
 
 
@@ -113,7 +114,7 @@ def test_clients_that_hang_up_leave_nothing_behind(strict):
 
 def test_many_clients_at_once_are_answered_in_order():
     with (
-        running(Settings(limits=Limits(at_once=2, waiting=4))) as found,
+        running(Limits(at_once=2, waiting=4)) as found,
         ThreadPoolExecutor(32) as pool,
     ):
         answers = list(pool.map(lambda _: read(found.url), range(96)))
@@ -129,7 +130,7 @@ def test_many_clients_at_once_are_answered_in_order():
 
 
 def test_more_requests_than_a_process_can_hold_are_told():
-    with running(Settings(limits=Limits(in_hand=2))) as found:
+    with running(Limits(in_hand=2, share=1)) as found:
         head = b"POST /api/v1/read HTTP/1.1\r\nHost: x\r\nContent-Type: image/png\r\n"
         with socket.create_connection(found.address) as one:
             with socket.create_connection(found.address) as two:
@@ -141,6 +142,48 @@ def test_more_requests_than_a_process_can_hold_are_told():
                 assert answer.headers["content-type"] == "application/problem+json"
             time.sleep(0.3)
             assert is_well(found)
+
+
+def test_more_bodies_than_a_process_can_hold_are_told():
+    with running(Limits(bodies_bytes=50_000, share=1)) as found:
+        head = b"POST /api/v1/read HTTP/1.1\r\nHost: x\r\nContent-Type: image/png\r\n"
+        part = head + b"Content-Length: 40000\r\n\r\n" + b"x" * 30_000
+        with socket.create_connection(found.address) as one:
+            one.sendall(part)
+            time.sleep(0.3)
+            with socket.create_connection(found.address) as two:
+                two.sendall(part)
+                answer = everything(two)
+                assert answer.startswith(b"HTTP/1.1 503 ")
+                assert b"too many large pictures at once" in answer
+                assert b"retry-after: 1" in answer
+            # A small one still has room.
+            assert is_well(found)
+        for _ in range(2):  # what was held is given back
+            with socket.create_connection(found.address) as one:
+                one.sendall(part + b"x" * 10_000)
+                assert one.recv(65536).startswith(b"HTTP/1.1 415 ")
+
+
+def test_an_answer_that_is_not_taken_is_not_kept():
+    with running(Limits(body_seconds=2, in_hand=1)) as found:
+
+        def is_busy():
+            return httpx.get(f"{found.url}/healthz").status_code == 503
+
+        with socket.socket() as connection:
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            connection.connect(found.address)
+            layer = b"GET /api/v1/models/reader/layers/dense_1 HTTP/1.1\r\nHost: x\r\n\r\n"
+            connection.sendall(layer * 100)
+            ends = time.monotonic() + 30
+            for is_waiting in (True, False):
+                while is_busy() != is_waiting:
+                    assert time.monotonic() < ends
+                    time.sleep(0.05)
+            with contextlib.suppress(ConnectionResetError):
+                assert everything(connection).count(b"HTTP/1.1 200 OK") < 100
+        assert is_well(found)
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such signals")
@@ -190,8 +233,3 @@ def test_a_port_that_is_taken_is_told():
         port = taken.getsockname()[1]
         with pytest.raises(OSError, match=f"cannot listen at 127.0.0.1, port {port}"):
             server.serve(Settings(), port=port)
-
-
-def test_settings_survive_the_way_to_another_process(tmp_path):
-    for settings in (Settings(), Settings(tmp_path / "m", tmp_path / "c", LIMITS)):
-        assert Settings.from_json(settings.as_json()) == settings

@@ -4,6 +4,7 @@
 """
 
 from numcnn.picture_file import PictureError, PictureTooLargeError, UnknownPictureError
+from numcnn.vision.deadline import DeadlineExceeded, check_deadline, deadline
 from numcnn.vision.frame import normalize, stroke_width
 from numcnn.vision.ink import Ink, find_ink
 from numcnn.vision.opinion import Opinion, Score
@@ -16,6 +17,7 @@ from numcnn.vision.split import Cut, best_split, find_cuts, find_pieces
 __all__ = [
     "Box",
     "Cut",
+    "DeadlineExceeded",
     "Ink",
     "Opinion",
     "Page",
@@ -26,6 +28,8 @@ __all__ = [
     "Score",
     "UnknownPictureError",
     "best_split",
+    "check_deadline",
+    "deadline",
     "find_cuts",
     "find_digits",
     "find_ink",

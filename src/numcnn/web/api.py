@@ -1,6 +1,7 @@
 """The API, version 1: what a picture says, what the network makes of it, which network it is."""
 
 import base64
+from collections.abc import Callable
 from typing import Annotated, Any, final
 
 import numpy as np
@@ -16,6 +17,7 @@ from numcnn.web.gate import Gate
 from numcnn.web.metrics import Metrics
 from numcnn.web.problems import Problem, responses
 from numcnn.web.settings import Limits
+from numcnn.web.shell import client_of
 
 _TAKES_A_PICTURE = responses(400, 408, 413, 415, 422, 429, 503)
 
@@ -29,25 +31,23 @@ class Service:
     ) -> None:
         """Take a reader, what its model is called, the limits, and where to keep pictures."""
         self.reader, self.name, self.limits, self.collection = reader, name, limits, collection
-        self.gate, self.metrics = Gate(limits), Metrics()
+        self.bodies, self.metrics = bodies.Bodies(limits), Metrics()
+        self.gate = Gate(limits, self.metrics)
 
-    async def look(self, request: Request) -> Look:
-        """Take a picture out of a request and read it.
+    async def look(self, request: Request, answer: Callable[[Look], Response]) -> Response:
+        """Take a picture out of a request, read it and answer, all of it on a thread.
 
         Raises:
             Problem: That is not possible.
         """
-        body = await bodies.take(request, self.limits)
-        with self.metrics.working.track_inprogress():
-            found = await self.gate.run(lambda: self._look(body))
-        for answer in found.answers:
-            self.metrics.thing(str(answer.digit) if isinstance(answer, Digit) else "rejected")
-        return found
+        client = client_of(request.scope)
+        async with self.bodies.take(request, client) as body:
+            return await self.gate.run(lambda: answer(self._look(body)), client)
 
     def _look(self, body: bodies.Body) -> Look:
         picture = body.picture(self.limits)
         try:
-            return self.reader.look(
+            found = self.reader.look(
                 picture, max_bytes=self.limits.body_bytes, max_pixels=self.limits.pixels
             )
         except PictureError as error:
@@ -56,8 +56,9 @@ class Service:
             if isinstance(error, PictureTooLargeError):
                 raise Problem(413, detail) from error
             raise Problem(415 if isinstance(error, UnknownPictureError) else 422, detail) from error
-        except MemoryError as error:
-            raise Problem(503, "not enough memory; make the picture smaller") from error
+        for answer in found.answers:
+            self.metrics.thing(str(answer.digit) if isinstance(answer, Digit) else "rejected")
+        return found
 
 
 def router(service: Service) -> APIRouter:
@@ -77,7 +78,7 @@ def router(service: Service) -> APIRouter:
         ] = False,
     ) -> Response:
         """Read the digits that are written in a picture."""
-        return JSONResponse(_read_answer(await service.look(request), frames))
+        return await service.look(request, lambda found: JSONResponse(_read_answer(found, frames)))
 
     @api.post(
         "/activations",
@@ -93,12 +94,7 @@ def router(service: Service) -> APIRouter:
         ] = 0,
     ) -> Response:
         """Say what each layer of the network makes of one thing in a picture."""
-        found = await service.look(request)
-        if index >= len(found.answers):
-            things = f"{len(found.answers)} things were found in the picture"
-            raise Problem(422, f"index is {index}, and {things}; counted from 0")
-        answer, frame = found.answers[index], found.frames[index]
-        return await service.gate.run(lambda: _activations(service.reader, answer, frame))
+        return await service.look(request, lambda found: _activations(service.reader, found, index))
 
     @api.get("/models", response_model=answers.ModelsAnswer)
     async def models() -> Response:
@@ -134,13 +130,14 @@ def router(service: Service) -> APIRouter:
             raise Problem(404, "nothing is kept here; start numcnn serve with --collect DIR")
         if request.headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none"):
             raise Problem(403, "only the page of this server may ask for that")
-        body = await bodies.take(request, service.limits, only_json=True)
+        client = client_of(request.scope)
+        async with service.bodies.take(request, client, only_json=True) as body:
 
-        def keep() -> dict[str, int]:
-            frame, label = _correction(body, service.limits)
-            return {"label": label, "kept": collection.add(frame, label)}
+            def keep() -> dict[str, int]:
+                frame, label = _correction(body, service.limits)
+                return {"label": label, "kept": collection.add(frame, label)}
 
-        return JSONResponse(await service.gate.run(keep), 201)
+            return JSONResponse(await service.gate.run(keep, client), 201)
 
     return api
 
@@ -161,8 +158,11 @@ def _read_answer(found: Look, frames: bool) -> dict[str, Any]:
     return answer
 
 
-def _activations(reader: Reader, answer: Digit | Rejected, frame: NDArray[np.uint8]) -> Response:
-    file = reader.model_file
+def _activations(reader: Reader, found: Look, index: int) -> Response:
+    if index >= len(found.answers):
+        things = f"{len(found.answers)} things were found in the picture"
+        raise Problem(422, f"index is {index}, and {things}; counted from 0")
+    answer, frame, file = found.answers[index], found.frames[index], reader.model_file
     return JSONResponse(
         {
             "box": list(answer.box),

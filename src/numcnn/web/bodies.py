@@ -6,7 +6,8 @@ Three ways: the file itself, a form with a file in it, or JSON with gray values.
 import asyncio
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, final
 
@@ -19,12 +20,15 @@ from python_multipart.multipart import File
 from starlette.requests import ClientDisconnect
 
 from numcnn.vision.picture import MIN_SIDE
+from numcnn.web.places import Places
 from numcnn.web.problems import Problem
 from numcnn.web.settings import Limits
 
 Picture = bytes | NDArray[np.uint8]
 
 _FILES = ("application/octet-stream", "image/*")
+_MOST_PARTS = 100  # of a form
+_MOST_LISTS = 1_000_000  # in JSON: more rows than pictures have, and less than 100 MB
 
 
 def description() -> dict[str, Any]:
@@ -103,72 +107,118 @@ class Body:
         Raises:
             Problem: It is none.
         """
+        # Empty lists and objects take 30 times as much memory as their text.
+        if self.content.count(b"[") + self.content.count(b"{") > _MOST_LISTS:
+            raise Problem(422, f"there are more than {_MOST_LISTS} lists; give rows of pixels")
         try:
             return json.loads(self.content)
         except (ValueError, RecursionError) as error:
             raise Problem(422, "the body is no JSON") from error
 
 
-async def take(request: Request, limits: Limits, *, only_json: bool = False) -> Body:
-    """Receive a request's body.
+@final
+class Bodies:
+    """Receives bodies, and holds only so much of them at the same time."""
 
-    Raises:
-        Problem: The body is too large, too slow, or of an unknown kind.
-    """
-    content_type = request.headers.get("content-type", "")
-    kind = content_type.partition(";")[0].strip().lower()
-    if kind == "application/json":
-        return Body(kind, content_type, await _content(request, limits))
-    if only_json:
-        raise Problem(415, "send application/json", {"Accept": "application/json"})
-    files = ("application/octet-stream", "multipart/form-data")
-    if kind in files or kind.startswith("image/"):
-        return Body(kind, content_type, await _content(request, limits))
-    raise Problem(
-        415,
-        "the content type is not one that is read here; send a picture file as image/png, "
-        "image/jpeg and so on, a form as multipart/form-data, or gray values as application/json",
-        {"Accept": "application/json, multipart/form-data, application/octet-stream, image/*"},
-    )
+    def __init__(self, limits: Limits) -> None:
+        """Take the limits."""
+        self._limits = limits
+        self._held = Places(limits.bodies_bytes, limits.share)
 
+    @asynccontextmanager
+    async def take(
+        self, request: Request, client: str | None, *, only_json: bool = False
+    ) -> AsyncIterator[Body]:
+        """Receive a request's body; it counts as held until the block ends.
 
-async def _content(request: Request, limits: Limits) -> bytes:
-    """Read a body, and stop as soon as it is clear that it goes beyond a limit."""
-    too_large = Problem(
-        413,
-        f"the body is larger than {limits.body_bytes / 1e6:g} MB; make the picture smaller",
-        {"Connection": "close"},
-    )
-    length = request.headers.get("content-length", "")
-    if length.isdecimal() and int(length) > limits.body_bytes:
-        raise too_large
-    content = bytearray()
-    try:
-        async with asyncio.timeout(limits.body_seconds):
-            async for part in request.stream():
-                content += part
-                if len(content) > limits.body_bytes:
-                    raise too_large
-    except TimeoutError as error:
-        raise Problem(
-            408,
-            f"the body did not arrive within {limits.body_seconds:g} seconds",
+        Args:
+            request: The request.
+            client: Whose it is.
+            only_json: Whether nothing but JSON will do.
+
+        Raises:
+            Problem: The body is too large, too slow, or of an unknown kind, or too much is held.
+        """
+        content_type = request.headers.get("content-type", "")
+        kind = content_type.partition(";")[0].strip().lower()
+        _check_kind(kind, only_json)
+        content = bytearray()
+        try:
+            await self._receive(request, client, content)
+            yield Body(kind, content_type, bytes(content))
+        finally:
+            self._held.leave(client, len(content))
+
+    async def _receive(self, request: Request, client: str | None, content: bytearray) -> None:
+        """Read a body, and stop as soon as it is clear that it goes beyond a limit."""
+        most = self._limits.body_bytes
+        too_large = Problem(
+            413,
+            f"the body is larger than {most / 1e6:g} MB; make the picture smaller",
             {"Connection": "close"},
-        ) from error
-    except ClientDisconnect as error:
-        raise Problem(400, "the client hung up") from error
-    if not content:
-        raise Problem(422, "the body is empty; send a picture")
-    return bytes(content)
+        )
+        length = request.headers.get("content-length", "")
+        if length.isdecimal() and int(length) > most:
+            raise too_large
+        try:
+            async with asyncio.timeout(self._limits.body_seconds):
+                async for part in request.stream():
+                    if not self._held.have(client, len(part)):
+                        raise Problem(
+                            503,
+                            "too many large pictures at once; try again soon",
+                            {"Retry-After": "1", "Connection": "close"},
+                        )
+                    self._held.take(client, len(part))
+                    content += part
+                    if len(content) > most:
+                        raise too_large
+        except TimeoutError as error:
+            raise Problem(
+                408,
+                f"the body did not arrive within {self._limits.body_seconds:g} seconds",
+                {"Connection": "close"},
+            ) from error
+        except ClientDisconnect as error:
+            raise Problem(400, "the client hung up") from error
+        if not content:
+            raise Problem(422, "the body is empty; send a picture")
+
+
+def _check_kind(kind: str, only_json: bool) -> None:
+    if only_json and kind != "application/json":
+        raise Problem(415, "send application/json", {"Accept": "application/json"})
+    known = ("application/json", "application/octet-stream", "multipart/form-data")
+    if kind not in known and not kind.startswith("image/"):
+        raise Problem(
+            415,
+            "the content type is not one that is read here; send a picture file as image/png, "
+            "image/jpeg and so on, a form as multipart/form-data, or gray values as "
+            "application/json",
+            {"Accept": "application/json, multipart/form-data, application/octet-stream, image/*"},
+        )
 
 
 def _file_in_form(content_type: str, content: bytes) -> bytes:
     files: list[File] = []
+    parts = 0
+
+    def count(part: object) -> None:
+        nonlocal parts
+        parts += 1
+        if isinstance(part, File):
+            files.append(part)
+        if parts > _MOST_PARTS:
+            raise Problem(422, f"the form has more than {_MOST_PARTS} parts; send one file")
+
+    headers = {"Content-Type": content_type.encode()}
+    # In memory, whatever its size: there may be no folder for temporary files.
+    config = {"MAX_MEMORY_FILE_SIZE": len(content)}
     try:
-        parser = create_form_parser({"Content-Type": content_type.encode()}, _ignore, files.append)
+        parser = create_form_parser(headers, count, count, config=config)
         parser.write(content)
         parser.finalize()
-        found = [_all_of(file) for file in files]
+        found = [_all_of(file) for file in files[:1]]
     except (FormParserError, ValueError) as error:
         raise Problem(422, "the body is no form that can be read") from error
     finally:
@@ -179,10 +229,6 @@ def _file_in_form(content_type: str, content: bytes) -> bytes:
     if not found[0]:
         raise Problem(422, "the file in the form is empty; send a picture")
     return found[0]
-
-
-def _ignore(_field: object) -> None:
-    """Pass over a form's fields that are no file."""
 
 
 def _all_of(file: File) -> bytes:

@@ -2,16 +2,48 @@
 
 import asyncio
 import contextlib
+import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from typing import TypeVar, final
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, TypeVar, final
 
+from numcnn.vision import DeadlineExceeded, deadline
+from numcnn.web.metrics import Metrics
+from numcnn.web.places import Places
 from numcnn.web.problems import Problem
 from numcnn.web.settings import Limits
 
 Result = TypeVar("Result")
 
+THREADS = "numcnn-web"
+"""What the names of the threads that compute begin with."""
+
 _REFUSAL = 0.2  # seconds until somebody is sent away
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class _Job:
+    work: Callable[[], Any]
+    client: str | None
+    ends: float  # by the monotonic clock
+    answer: asyncio.Future[Any]
+
+    def compute(self, seconds: float) -> Any:
+        with deadline(min(seconds, max(0.0, self.ends - time.monotonic()))):
+            return self.work()
+
+
+@final
+class _Lane:
+    """Some threads' worth of work, and the line of what waits for it."""
+
+    def __init__(self, at_once: int, share: float, seconds: float) -> None:
+        self.working = Places(at_once, share)
+        self.seconds = seconds
+        self.line: list[_Job] = []
 
 
 @final
@@ -19,46 +51,67 @@ class Gate:
     """Threads that compute, off the event loop, and the line of those who wait for one.
 
     Nothing here waits without end: whoever finds the line full is told so after a moment, and
-    whoever waits too long is told so then. A computation cannot be stopped once it runs, so it
-    keeps its place until it is done, even if its client has long gone.
+    whoever waits or computes too long is told so then. A thread cannot be stopped from outside, so
+    the work runs under a deadline that it keeps itself, and its place is taken until it is done.
+
+    What a picture costs shows only on the way. So that slow ones do not hold up the others, what is
+    not done after a moment stops and begins anew in a lane of its own. And one client gets only a
+    share of each lane and of the line, so that there is room for others.
     """
 
-    def __init__(self, limits: Limits) -> None:
-        """Take the limits."""
-        self._limits = limits
+    def __init__(self, limits: Limits, metrics: Metrics) -> None:
+        """Take the limits, and what counts."""
+        self._limits, self._metrics = limits, metrics
         self._threads: ThreadPoolExecutor | None = None
-        self.inside = 0
+        self._inside = Places(limits.at_once + limits.waiting, limits.share)
+        self._quick = _Lane(limits.at_once, limits.share, limits.quick_seconds)
+        self._slow = _Lane(limits.slow_at_once, limits.share, limits.seconds)
+
+    @property
+    def inside(self) -> int:
+        """How many are worked on or wait."""
+        return self._inside.taken
 
     @property
     def is_full(self) -> bool:
-        """Whether whoever comes now is sent away."""
-        return self.inside >= self._limits.at_once + self._limits.waiting
+        """Whether everybody who comes now is sent away."""
+        return self._inside.are_full
 
-    async def run(self, work: Callable[[], Result]) -> Result:
+    async def run(self, work: Callable[[], Result], client: str | None = None) -> Result:
         """Compute something on one of the threads.
+
+        Args:
+            work: What to compute; it stops itself by `numcnn.vision.check_deadline`.
+            client: Whose it is; None for the server's own.
 
         Raises:
             Problem: There is no place (429), or it took too long (503).
         """
-        if self.is_full:
+        if not self._inside.have(client):
             # Many who are sent away at once come back at once, and leave no time for the others.
             await asyncio.sleep(_REFUSAL)
             raise Problem(429, "too many pictures at once; try again soon", {"Retry-After": "1"})
-        if self._threads is None:
-            self._threads = ThreadPoolExecutor(self._limits.at_once, "numcnn-web")
-        self.inside += 1
-        loop = asyncio.get_running_loop()
-        future = self._threads.submit(work)
-        future.add_done_callback(lambda _: self._left(loop))
+        loop, seconds = asyncio.get_running_loop(), self._limits.seconds
+        job = _Job(work, client, time.monotonic() + seconds, loop.create_future())
+        self._inside.take(client)
+        self._metrics.working.inc()
+        self._quick.line.append(job)
+        self._begin(loop)
         try:
-            # At the end of the time, who still waits in line is cancelled and so taken out of it.
-            return await asyncio.wait_for(asyncio.wrap_future(future), self._limits.seconds)
-        except TimeoutError as error:
+            answer: Result = await asyncio.wait_for(job.answer, seconds)
+        except (TimeoutError, DeadlineExceeded) as error:
+            self._metrics.deadlines.inc()
             raise Problem(
                 503,
-                f"not done within {self._limits.seconds:g} seconds; try again later",
+                f"not done within {seconds:g} seconds; try again later, or send a simpler picture",
                 {"Retry-After": "5"},
             ) from error
+        finally:
+            for lane in (self._quick, self._slow):
+                if job in lane.line:
+                    lane.line.remove(job)
+                    self._leave(job)
+        return answer
 
     def close(self) -> None:
         """Let the threads end when what they do is done; `run` makes new ones."""
@@ -66,9 +119,50 @@ class Gate:
             self._threads.shutdown(wait=False, cancel_futures=True)
             self._threads = None
 
-    def _left(self, loop: asyncio.AbstractEventLoop) -> None:
-        with contextlib.suppress(RuntimeError):  # the loop has ended: nobody counts any more
-            loop.call_soon_threadsafe(self._leave)
+    def _begin(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Begin what may: first come, first served, but nobody beyond his share."""
+        for lane in (self._quick, self._slow):
+            for job in tuple(lane.line):
+                if lane.working.are_full:
+                    break
+                if lane.working.have(job.client):
+                    lane.line.remove(job)
+                    lane.working.take(job.client)
+                    future = self._pool().submit(job.compute, lane.seconds)
+                    future.add_done_callback(partial(self._done, loop, lane, job))
 
-    def _leave(self) -> None:
-        self.inside -= 1
+    def _pool(self) -> ThreadPoolExecutor:
+        if self._threads is None:
+            number = self._limits.at_once + self._limits.slow_at_once
+            self._threads = ThreadPoolExecutor(number, THREADS)
+        return self._threads
+
+    def _done(
+        self, loop: asyncio.AbstractEventLoop, lane: _Lane, job: _Job, done: Future[Any]
+    ) -> None:
+        """Bring an answer from its thread to the event loop."""
+        with contextlib.suppress(RuntimeError):  # the loop has ended: nobody waits any more
+            loop.call_soon_threadsafe(self._finish, loop, lane, job, done)
+
+    def _finish(
+        self, loop: asyncio.AbstractEventLoop, lane: _Lane, job: _Job, done: Future[Any]
+    ) -> None:
+        lane.working.leave(job.client)
+        error = None if done.cancelled() else done.exception()
+        if job.answer.done():  # its time was over before
+            self._leave(job)
+        elif isinstance(error, DeadlineExceeded) and lane is self._quick:
+            self._slow.line.append(job)
+        else:
+            self._leave(job)
+            if done.cancelled():
+                job.answer.cancel()
+            elif error is not None:
+                job.answer.set_exception(error)
+            else:
+                job.answer.set_result(done.result())
+        self._begin(loop)
+
+    def _leave(self, job: _Job) -> None:
+        self._inside.leave(job.client)
+        self._metrics.working.dec()

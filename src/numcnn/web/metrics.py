@@ -44,6 +44,11 @@ class Metrics:
             registry=self._registry,
             multiprocess_mode="livesum",
         )
+        self.deadlines = Counter(
+            "numcnn_deadlines",
+            "Pictures that were not done in time, waiting included.",
+            registry=self._registry,
+        )
         if FOLDER not in os.environ:
             ProcessCollector(registry=self._registry)
             PlatformCollector(registry=self._registry)

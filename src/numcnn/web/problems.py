@@ -68,6 +68,7 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(Problem, _of_ours)
     app.add_exception_handler(HTTPException, _of_the_framework)
     app.add_exception_handler(RequestValidationError, _of_the_input)
+    app.add_exception_handler(MemoryError, _of_memory)
     app.add_exception_handler(Exception, _unforeseen)
 
 
@@ -97,6 +98,11 @@ async def _of_the_input(_request: Request, error: Exception) -> Response:
     first = error.errors()[0]
     place = ".".join(str(part) for part in first["loc"] if part not in ("query", "path", "body"))
     return Problem(422, f"{place}: {first['msg']}").response()
+
+
+async def _of_memory(_request: Request, _error: Exception) -> Response:
+    detail = "not enough memory; make the picture smaller, or try again later"
+    return Problem(503, detail, {"Retry-After": "5"}).response()
 
 
 async def _unforeseen(_request: Request, error: Exception) -> Response:

@@ -1,5 +1,6 @@
 """The shell around every request: security headers, a line in the log, the metrics."""
 
+import asyncio
 import logging
 import time
 from typing import final
@@ -8,6 +9,7 @@ from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from numcnn.web.metrics import Metrics
+from numcnn.web.places import Places
 from numcnn.web.problems import Problem
 from numcnn.web.settings import Limits
 
@@ -28,6 +30,9 @@ _BUSY = Problem(
     "too many requests at once; try again soon",
     {"Retry-After": "1", "Connection": "close"},
 ).response()
+_ENDING = Problem(
+    503, "the server ends; try again soon", {"Retry-After": "5", "Connection": "close"}
+).response()
 _METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
 _log = logging.getLogger("numcnn.web.requests")
 
@@ -38,15 +43,16 @@ class Shell:
 
     def __init__(self, app: ASGIApp, metrics: Metrics, limits: Limits) -> None:
         """Take the application."""
-        self._app, self._metrics, self._limits = app, metrics, limits
-        self._in_hand = 0
+        self._app, self._metrics = app, metrics
+        self._in_hand = Places(limits.in_hand, limits.share)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on, and its answer back with more headers."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        start, status = time.perf_counter(), 500
+        start, status = time.perf_counter(), 0
+        client = client_of(scope)
 
         async def send_on(message: Message) -> None:
             nonlocal status
@@ -58,16 +64,26 @@ class Shell:
                 headers.setdefault("Cache-Control", "no-store")
             await send(message)
 
-        self._in_hand += 1
+        app = self._app if self._in_hand.have(client) else _BUSY
+        self._in_hand.take(client)
         try:
-            app = self._app if self._in_hand <= self._limits.in_hand else _BUSY
             await app(scope, receive, send_on)
+        except asyncio.CancelledError:
+            # uvicorn cancels what is still in hand when its time to end is over.
+            if not status:
+                await _ENDING(scope, receive, send_on)
         finally:
-            self._in_hand -= 1
+            self._in_hand.leave(client)
             seconds = time.perf_counter() - start
             # The route and not the path: anybody can think up paths, and each would be counted.
             static = "/static" if scope["path"].startswith("/static/") else "other"
             route = getattr(scope.get("route"), "path", static)
             method = scope["method"] if scope["method"] in _METHODS else "other"
-            self._metrics.request(method, route, status, seconds)
-            _log.info("%s %s %d %.1f ms", method, route, status, seconds * 1000)
+            self._metrics.request(method, route, status or 500, seconds)
+            _log.info("%s %s %d %.1f ms", method, route, status or 500, seconds * 1000)
+
+
+def client_of(scope: Scope) -> str | None:
+    """Say whose a request is: its address, which behind a proxy is the proxy's."""
+    client = scope.get("client")
+    return client[0] if client else None
