@@ -39,7 +39,6 @@ def test_a_product_in_another_order_is_the_same_but_for_rounding(left, right, or
         np.testing.assert_array_equal(a.astype(np.float64).view(Reordered) @ b, exact)
     assert found.dtype == np.float32
     np.testing.assert_allclose(found, exact, rtol=0, atol=1e-5)
-    assert not np.array_equal(found, a @ b)
 
 
 @each_order
