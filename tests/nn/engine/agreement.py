@@ -31,7 +31,7 @@ with Winograd's convolution 16, and one number that is wrong in its third digit 
 
 RECIPE_LIMIT = 8
 """The same for a recipe's network, where the errors of many units come together: in 30 batches of
-each the largest was 3."""
+each the largest was 3.4."""
 
 FEW, ONE_OF = 3, 10_000
 """So many decisions of a layer may differ, and one of so many."""

@@ -44,14 +44,7 @@ from tests.nn.samples import integers
 MACHINES = st.sampled_from([(1, 1 << 20), (2, 1 << 20), (3, 1 << 13), (2, 1 << 16)])
 """Lanes, and bytes of a core's cache."""
 
-LARGE = "mnist-best", "cifar10-resnet"
-some_recipes = pytest.mark.parametrize(
-    "name",
-    [
-        pytest.param(name, marks=[pytest.mark.slow] if name in LARGE else [])
-        for name in recipes.RECIPES
-    ],
-)
+SOME_RECIPES = "convnet", "two-conv-adam", "four-conv-batchnorm", "lenet5"
 
 
 def trained(model: Sequential, x: np.ndarray, dy: np.ndarray, workers: int | None = 1) -> Numbers:
@@ -88,6 +81,7 @@ def assert_agreement(network: Network, lanes: int, cache: int) -> None:
         assert not disagreements(model, x, dy, LIMIT)
 
 
+@pytest.mark.slow
 @settings(quick, max_examples=25)
 @given(networks(), st.sampled_from([2, 3]))
 def test_random_networks_have_the_same_bits_however_many_threads_there_are(network, lanes):
@@ -100,7 +94,13 @@ def test_random_networks_have_the_same_bits_however_many_threads_there_are(netwo
         assert_same_bits(found[0], other)
 
 
-@some_recipes
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=[] if name in SOME_RECIPES else pytest.mark.slow)
+        for name in recipes.RECIPES
+    ],
+)
 def test_the_recipes_networks(name):
     model, x, dy = recipe_and_batch(name, side=16, seed=0)
     assert not disagreements(model, x, dy, RECIPE_LIMIT)

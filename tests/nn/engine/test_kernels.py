@@ -39,7 +39,6 @@ def test_a_product_in_another_order_is_the_same_but_for_rounding(left, right, or
         np.testing.assert_array_equal(a.astype(np.float64).view(Reordered) @ b, exact)
     assert found.dtype == np.float32
     np.testing.assert_allclose(found, exact, rtol=0, atol=1e-5)
-    assert not np.array_equal(found, a @ b)
 
 
 @each_order
@@ -70,7 +69,11 @@ def test_the_recipes_networks(name, order):
 @pytest.mark.parametrize("kink", [ReLU, MaxPool2D])
 def test_ties(kink, order):
     flips = wrong_by_the_old_criterion = 0
-    for seed in range(40):
+    # Whatever the machine: at a tie it is as good as chance whether float32 goes another way than
+    # float64, and whether the engine or the layers do. About every fourth seed has what is wanted.
+    for seed in range(60):
+        if seed >= 8 and flips and wrong_by_the_old_criterion:
+            break
         with a_kernel(order):
             model = Sequential([Conv2D(32, 3), kink(), Flatten(), Dense(5)])
             model.build((6, 6, 8), seed)
@@ -79,8 +82,6 @@ def test_ties(kink, order):
             assert not disagreements(model, x, dy, LIMIT)
             flips += differing_decisions(model, x, dy)
             wrong_by_the_old_criterion += not agree_by_the_old_criterion(model, x, dy)
-    # Whatever the machine: at a tie it is as good as chance whether float32 goes another way than
-    # float64, and whether the engine or the layers do.
     assert flips > 0
     assert wrong_by_the_old_criterion > 0
 
