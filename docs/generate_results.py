@@ -24,7 +24,8 @@ from numcnn.cli.exit_status import INTERRUPTED
 from numcnn.data import describe
 from numcnn.ensemble import Ensemble, evaluate_together
 from numcnn.recipes import RECIPES
-from numcnn.run import METRICS, SETTINGS, is_finished, load_part, train, versions, write_json
+from numcnn.run import load_part, train, versions, write_json
+from numcnn.run_folder import METRICS, SETTINGS, is_finished
 from numcnn.run_settings import RunSettings
 
 PAGE = Path(__file__).with_name("results.md")

@@ -179,3 +179,53 @@ def test_a_relative_path_in_the_environment(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setitem(os.environ, "NUMCNN_DATA", "here")
     assert is_available(MNIST)
+
+
+@pytest.mark.parametrize(
+    ("source", "folder"),
+    [
+        (MNIST, "MNIST/raw"),
+        (MNIST, "mnist/raw"),
+        (MNIST, "raw"),
+        (FASHION_MNIST, "FashionMNIST/raw"),
+        (MNIST, "Mnist"),
+    ],
+)
+@pytest.mark.parametrize("place", ["data_dir", "environment"])
+def test_where_torchvision_puts_them(tmp_path, monkeypatch, source, folder, place):
+    fill(tmp_path / folder)
+    if place == "data_dir":
+        found = locate(source, tmp_path)
+    else:
+        monkeypatch.setenv("NUMCNN_DATA", str(tmp_path))
+        found = locate(source)
+    assert found[IDX_FILES[0]].parent == tmp_path / folder
+
+
+def test_the_inmost_folder_of_torchvision_belongs_to_its_data_set(tmp_path):
+    fill(tmp_path / "FashionMNIST/raw")
+    assert locate(FASHION_MNIST, tmp_path / "FashionMNIST/raw")
+    with pytest.raises(DataNotFoundError, match="by its name the folder of fashion-mnist"):
+        locate(MNIST, tmp_path / "FashionMNIST/raw")
+
+
+def test_a_tilde_is_the_home_folder(tmp_path, monkeypatch):
+    fill(tmp_path / "data" / "mnist")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))
+    assert locate(MNIST, "~/data")[IDX_FILES[0]].parent == tmp_path / "data/mnist"
+    monkeypatch.setenv("NUMCNN_DATA", "~/data")
+    assert is_available(MNIST)
+
+
+def test_an_environment_that_names_no_folder_is_told(tmp_path, monkeypatch):
+    monkeypatch.setenv("NUMCNN_DATA", str(tmp_path / "mistyped"))
+    with pytest.raises(DataNotFoundError, match=r"mistyped \(NUMCNN_DATA: no folder\)"):
+        locate(NOWHERE)
+
+
+def test_without_a_home_there_is_no_cache(monkeypatch):
+    monkeypatch.setattr("pooch.os_cache", lambda name: f"~/.cache/{name}")
+    with pytest.raises(DataNotFoundError, match="there is no home folder to keep downloads in"):
+        locate(NOWHERE)
+    assert not is_available(MNIST)

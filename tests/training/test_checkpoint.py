@@ -14,7 +14,7 @@ from safetensors.numpy import load_file, save_file
 
 from numcnn.model_files import read_arrays, save_model, write_arrays
 from numcnn.nn import Adam, MovingAverage
-from numcnn.training.checkpoint import load_checkpoint
+from numcnn.training.checkpoint import checksum, load_checkpoint
 from tests.training.process import Worker
 from tests.training.tasks import EPOCHS, At, Crash, CrashAt, Watch, rich, rows, saved, train
 
@@ -175,6 +175,68 @@ class TestADamagedFile:
             header[name] = {"text": "many", "list": [["many"]]}[damage]
         write_arrays(tmp_path / "c", arrays, header)
         assert_refused(tmp_path / "c", stored)
+
+    @pytest.mark.parametrize("name", ["parameters", "best.parameters", "optimizer.square"])
+    def test_with_a_bit_that_turned_is_refused(self, interrupted, name, tmp_path):
+        arrays, header = read_arrays(interrupted, "checkpoint")
+        arrays[name].view(np.uint32)[3] ^= 1
+        write_arrays(tmp_path / "c", arrays, header)
+        with pytest.raises(ValueError, match="the file is damaged: its checksum"):
+            resume(tmp_path / "c")
+
+    @pytest.mark.parametrize(
+        ("change", "told"),
+        [
+            (lambda header: header.update(iterations=15), "iterations is 15"),
+            (lambda header: header.update(iterations="16"), "iterations is '16'"),
+            (lambda header: header.update(iterations=16.0), "iterations is 16.0"),
+            (lambda header: header.update(iterations=True), "iterations is True"),
+            (lambda header: header.update(average_iterations=17), "average_iterations is 17"),
+            (lambda header: header.update(history=[]), "its history has 0 of 4 epochs"),
+            (lambda header: header.update(history={}), "its history has 0 of 4 epochs"),
+            (lambda header: header["history"].reverse(), "as epoch 1"),
+            (lambda header: header["history"].extend(3 * header["history"]), "has 8 of 4"),
+            (lambda header: header["history"].pop(0), "as epoch 1"),
+            (lambda header: header["history"][1].update(epoch="2"), "line 2: .*epoch is '2'"),
+            (lambda header: header["history"][1].update(loss=None), "line 2: .*loss is None"),
+            (lambda header: header["history"][1].update(accuracy=2), "line 2: .*accuracy is 2"),
+            (lambda header: header["history"][1].update(loss=10**400), "line 2: .*loss is 1000"),
+            (lambda header: header["history"][1].update(validation_loss=1), "as epoch 2"),
+            (lambda header: header["history"][0].pop("loss"), "line 1: .*missing"),
+            (lambda header: header.pop("checksum"), "there is no 'checksum' in it"),
+        ],
+    )
+    def test_whose_header_cannot_be_is_refused(self, interrupted, change, told, tmp_path):
+        """Also with the right checksum, as if it had been written so."""
+        arrays, header = read_arrays(interrupted, "checkpoint")
+        change(header)
+        if "checksum" in header:
+            header["checksum"] = checksum(arrays, header)
+        write_arrays(tmp_path / "c", arrays, header)
+        with pytest.raises(ValueError, match=told) as caught:
+            resume(tmp_path / "c")
+        assert str(caught.value).startswith(f"{tmp_path / 'c'}: ")
+
+    @pytest.mark.parametrize("value", [np.nan, np.inf])
+    def test_whose_weights_are_not_finite_is_refused(self, interrupted, value, tmp_path):
+        arrays, header = read_arrays(interrupted, "checkpoint")
+        arrays["best.parameters"][0] = value
+        header["checksum"] = checksum(arrays, header)
+        write_arrays(tmp_path / "c", arrays, header)
+        with pytest.raises(ValueError, match=r"best\.parameters holds numbers that are not finite"):
+            resume(tmp_path / "c")
+
+    def test_of_a_training_with_another_identity_is_refused(self, tmp_path):
+        with pytest.raises(Crash):
+            train(
+                "adam",
+                checkpoint=tmp_path / "c",
+                identity={"patience": 2},
+                callbacks=[CrashAt(3)],
+            )
+        with pytest.raises(ValueError, match=r"identity was .*'patience': 2.* and is \{\}"):
+            train("adam", checkpoint=tmp_path / "c", resume=True)
+        train("adam", checkpoint=tmp_path / "c", resume=True, identity={"patience": 2})
 
     @settings(
         max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]

@@ -169,8 +169,13 @@ class TestTheChoice:
             ("none", io.StringIO(), type(None)),
         ],
     )
-    def test_is_made_by_kind_and_stream(self, kind, stream, shown):
+    def test_is_made_by_kind_and_stream(self, kind, stream, shown, monkeypatch):
+        monkeypatch.setenv("TERM", "xterm")
         assert type(progress(kind, stream)) is shown
+
+    def test_a_dumb_terminal_gets_lines(self, monkeypatch):
+        monkeypatch.setenv("TERM", "dumb")
+        assert type(progress("auto", Terminal())) is ProgressLines
 
     def test_of_an_unknown_kind_is_an_error_that_says_the_known_ones(self):
         with pytest.raises(ValueError, match='choose "auto", "bar", "lines" or "none"'):
@@ -204,3 +209,37 @@ class TestWithoutRich:
         monkeypatch.setattr(sys, "stderr", stream)
         train("adam", progress="auto")
         assert stream.getvalue().count("left\n") == 4
+
+
+class WriteOnly:
+    def __init__(self):
+        self.written = ""
+
+    def write(self, text):
+        self.written += text
+
+
+class Failing(io.StringIO):
+    def write(self, text):
+        raise BrokenPipeError(32, "Broken pipe")
+
+
+def closed():
+    stream = io.StringIO()
+    stream.close()
+    return stream
+
+
+class TestAnOddStream:
+    @pytest.mark.parametrize("kind", ["auto", "lines", "bar"])
+    @pytest.mark.parametrize("stream", [None, object(), WriteOnly(), Failing(), closed()])
+    def test_costs_no_training(self, kind, stream, monkeypatch):
+        monkeypatch.setattr(sys, "stderr", stream)
+        _, history = train("adam", progress=kind)
+        assert len(history) == 4
+
+    def test_with_write_alone_gets_the_lines(self, monkeypatch):
+        stream = WriteOnly()
+        monkeypatch.setattr(sys, "stderr", stream)
+        train("adam", progress="auto")
+        assert stream.written.count("left\n") == 4

@@ -6,9 +6,9 @@ import sys
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from typing import Any, NoReturn
+from typing import NoReturn
 
-from numcnn.text_stream import TextStream
+from numcnn.cli.streams import any_streams
 
 _INTERRUPTED = 130
 """As `numcnn.cli.exit_status` has it, which cannot be imported before Ctrl-C is heard."""
@@ -21,7 +21,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         arguments: The words after the program's name; those of this process if None.
     """
     _fill_closed_files()
-    with _streams_that_take_everything():
+    with any_streams():
         try:
             with _quiet_interruption():
                 from numcnn.cli.program import run
@@ -32,8 +32,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
                 f"numcnn: the command line needs {error.name}: pip install 'numcnn[app]'\n"
             )
             sys.exit(2)
-        status = run(arguments)
-    sys.exit(status)
+    sys.exit(run(arguments))
 
 
 def _fill_closed_files() -> None:
@@ -48,22 +47,6 @@ def _fill_closed_files() -> None:
         except OSError:
             with suppress(OSError):
                 os.open(os.devnull, os.O_RDWR)  # gets the lowest number that is free
-
-
-@contextmanager
-def _streams_that_take_everything() -> Iterator[None]:
-    """Let output be of any encoding, or nowhere.
-
-    Standard error only tells, so nothing that happens to it ends a command. An error of standard
-    output, such as a full disk, is one of the command.
-    """
-    before = sys.stdout, sys.stderr
-    streams: Any = TextStream(sys.stdout), TextStream(sys.stderr, may_fail=False)
-    sys.stdout, sys.stderr = streams
-    try:
-        yield
-    finally:
-        sys.stdout, sys.stderr = before
 
 
 @contextmanager

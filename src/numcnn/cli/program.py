@@ -19,6 +19,7 @@ from numcnn.cli.plan import plan
 from numcnn.cli.predict import predict
 from numcnn.cli.read import read
 from numcnn.cli.serve import serve
+from numcnn.cli.streams import any_streams
 from numcnn.cli.train import train
 from numcnn.data import DataWarning
 from numcnn.error_message import error_message
@@ -50,6 +51,11 @@ for command in (read, serve, explain, train, compare, evaluate, predict, data, m
 
 def run(arguments: Sequence[str] | None = None) -> int:
     """Run a command and return its exit status; an error becomes one line on standard error."""
+    with any_streams():
+        return _run(arguments)
+
+
+def _run(arguments: Sequence[str] | None) -> int:
     try:
         with _warnings_in_one_line():
             status = program.main(
