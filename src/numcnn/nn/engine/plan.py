@@ -199,6 +199,8 @@ class Plan:
     def _piece_size(self, stages: Sequence[Stage]) -> int:
         """The largest power of two whose scratch memory fits the cache, and at least 1.
 
+        No larger than it takes for a whole lane; then a lane is one piece, whatever its size.
+
         Larger where weights are so many that they do not stay in the cache either: they are read
         anew for every piece, and then fewer pieces are worth more than small ones.
         """
@@ -206,8 +208,8 @@ class Plan:
         budget = cache * _CACHE_SHARE
         traffic = _TRAFFIC_SHARE * sum(stage.scratch(1) for stage in stages)
         weights = sum(count for stage in stages if (count := stage.weights()) > cache)
-        size = 1
-        while 2 * size <= -(-self.batch_size // self.lanes) and (
+        size, longest = 1, max(stop - start for start, stop in pairwise(self._cut.bounds))
+        while size < longest and (
             weights > size * traffic or all(stage.scratch(2 * size) <= budget for stage in stages)
         ):
             size *= 2
