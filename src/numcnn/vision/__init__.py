@@ -3,6 +3,7 @@
 `find_digits` does it all; what the digits are is for a network to say.
 """
 
+from numcnn.vision.deadline import DeadlineExceeded, check_deadline, deadline
 from numcnn.vision.frame import normalize, stroke_width
 from numcnn.vision.ink import Ink, find_ink
 from numcnn.vision.opinion import Opinion, Score
@@ -22,6 +23,7 @@ from numcnn.vision.split import Cut, best_split, find_cuts, find_pieces
 __all__ = [
     "Box",
     "Cut",
+    "DeadlineExceeded",
     "Ink",
     "Opinion",
     "Page",
@@ -32,6 +34,8 @@ __all__ = [
     "Score",
     "UnknownPictureError",
     "best_split",
+    "check_deadline",
+    "deadline",
     "find_cuts",
     "find_digits",
     "find_ink",
