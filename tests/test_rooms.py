@@ -15,6 +15,7 @@ PACKAGE = Path(numcnn.__file__).parent
 # line on top may import any.
 BELOW: dict[str, set[str]] = {
     "atomic_file": set(),
+    "deadline": set(),
     "picture_file": set(),
     "file_lock": set(),
     "error_message": set(),
@@ -43,7 +44,7 @@ BELOW: dict[str, set[str]] = {
     "web": {"nn", "vision", "reader", "explanation"},
 }
 FOR_ALL_BUT_THE_NETWORK = {
-    *{"atomic_file", "file_lock", "error_message", "text_stream", "picture_file"},
+    *{"atomic_file", "deadline", "file_lock", "error_message", "text_stream", "picture_file"},
 }
 
 

@@ -9,14 +9,18 @@ Only the formats in `FORMATS` are ever tried, since Pillow runs another program 
 import io
 import math
 import stat
+import struct
 import threading
 import warnings
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any, final
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import ExifTags, Image, UnidentifiedImageError
+
+from numcnn.deadline import DeadlineExceeded, check_deadline
 
 FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "DIB", "GIF", "TIFF", "PPM")
 """The formats that are opened, by Pillow's names. JPEG includes the "multi-picture" files that some
@@ -28,6 +32,18 @@ MAX_PIXELS = 64_000_000
 MAX_BYTES = 4 * MAX_PIXELS
 """The largest file: a picture of that size, four channels, not compressed."""
 
+# What two decoders need beside the pixels: that of WebP keeps two pictures with opacity and gives
+# two more, that of a progressive JPEG keeps two bytes for each value.
+_MOST_DECODING = 340_000_000  # bytes: 21 million pixels of WebP, 56 million of progressive JPEG
+_WEBP_BYTES, _PROGRESSIVE_BYTES = 16, 2  # for a pixel; for a pixel's value
+# Pillow reads headers, and decodes some formats, in Python, a few bytes at a time.
+_MOST_READS = 100_000  # of a file, while its header or its pixels are read; photographs: 1,000
+_PYTHON_DECODERS = {"bmp_rle", "ppm", "ppm_plain"}
+_MOST_BYTES_IN_PYTHON = 4_000_000  # of a file for those: up to 2 s
+_MOST_COMMENTS = 1000  # in a PPM file that is text; each moves all that comes after it
+_MOST_STRIPS = 30_000  # and tiles of a TIFF: rows of a scan, each alone
+_MOST_SCANS = 100  # of a progressive JPEG: each goes over the whole picture; usual are 10
+_BAND_PIXELS = 1_000_000  # that are converted at a time
 # What undoes each of EXIF's orientations.
 _TURNS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -90,7 +106,9 @@ class ErrorsInOneLine:
         pass
 
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        if isinstance(error, Exception) and not isinstance(error, PictureError | MemoryError):
+        if isinstance(error, Exception) and not isinstance(
+            error, PictureError | MemoryError | DeadlineExceeded
+        ):
             raise PictureError(f"damaged or truncated ({one_line(error)})") from error
 
 
@@ -155,11 +173,12 @@ def open_picture(content: bytes) -> Image.Image:
     Raises:
         PictureError: It is no picture of a format in `FORMATS`, or far too large.
     """
+    _require_few_strips(content)
     try:
         # Pillow warns of large pictures; here a limit refuses them.
         with _opening, warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            return Image.open(io.BytesIO(content), formats=FORMATS)
+            image = Image.open(_File(content), formats=FORMATS)
     except Image.DecompressionBombError as error:
         limit = 2e-6 * (Image.MAX_IMAGE_PIXELS or 0)  # Pillow's own, where it refuses to go on.
         raise PictureTooLargeError(
@@ -171,6 +190,67 @@ def open_picture(content: bytes) -> Image.Image:
         else:
             hint = "give a PNG, JPEG, WebP, BMP, GIF or TIFF file"
         raise UnknownPictureError(f"not a picture of a known kind; {hint}") from error
+    _require_little_effort(image, content)
+    return image
+
+
+@final
+class _File(io.BytesIO):
+    """A file in memory that is read only so many times, and not past the deadline."""
+
+    reads_left = _MOST_READS
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        check_deadline()
+        self.reads_left -= 1
+        if self.reads_left < 0:
+            raise PictureError("made of too many small parts; save it anew as PNG")
+        return super().read(size)
+
+
+def _require_few_strips(content: bytes) -> None:
+    """Refuse a TIFF file of very many strips or tiles before Pillow makes a list of them."""
+    order = {b"II": "<", b"MM": ">"}.get(content[:2])
+    if order is None:
+        return
+    # TIFF 6.0, and BigTIFF with 8 bytes where TIFF has 4 (and, for the number of tags, 2).
+    is_big = struct.unpack_from(order + "H", content, 2)[0] == 43
+    place, number, tag = (8, "Q", "HHQQ") if is_big else (4, "H", "HHII")
+    start = struct.unpack_from(order + ("Q" if is_big else "I"), content, place)[0]
+    tags = struct.unpack_from(order + number, content, start)[0]
+    start += struct.calcsize(number)
+    step = struct.calcsize(order + tag)
+    for place in range(start, start + min(tags, 1000) * step, step):
+        name, _, count, _ = struct.unpack_from(order + tag, content, place)
+        if name in (273, 324) and count > _MOST_STRIPS:  # StripOffsets, TileOffsets
+            raise PictureError(f"{count} strips or tiles; save it anew as PNG")
+
+
+def _require_little_effort(image: Image.Image, content: bytes) -> None:
+    """Refuse a file that takes much more time or memory to decode than its size tells."""
+    pixels, decoding = image.size[0] * image.size[1], 0
+    if image.format == "WEBP":
+        decoding = _WEBP_BYTES * pixels
+    elif image.format in ("JPEG", "MPO") and image.info.get("progressive"):
+        decoding = _PROGRESSIVE_BYTES * len(image.getbands()) * pixels
+        if (scans := content.count(b"\xff\xda")) > _MOST_SCANS:
+            raise PictureError(f"a JPEG of {scans} scans; save it anew as PNG")
+    if decoding > _MOST_DECODING:
+        raise PictureTooLargeError(
+            f"{image.size[0]} x {image.size[1]} pixels take {decoding / 1e6:.0f} MB to decode in "
+            "this format; make it smaller, or save it as PNG"
+        )
+    decoders = {tile[0] for tile in getattr(image, "tile", [])}
+    if decoders & _PYTHON_DECODERS:
+        comments = content.count(b"#") if "ppm_plain" in decoders else 0
+        if len(content) > _MOST_BYTES_IN_PYTHON or comments > _MOST_COMMENTS:
+            raise PictureTooLargeError(
+                f"{len(content) / 1e6:.1f} MB of a variant of {image.format} that is slow to "
+                "decode; save it as PNG"
+            )
+        file = getattr(image, "fp", None)
+        if isinstance(file, _File):
+            file.reads_left = len(content)
 
 
 def turn_upright(image: Image.Image) -> Image.Transpose | None:
@@ -190,24 +270,55 @@ def swaps_sides(turn: Image.Transpose) -> bool:
 
 
 def in_eight_bits(image: Image.Image) -> Image.Image:
-    """Bring any mode of Pillow's to L, LA, RGB, RGBA or CMYK.
+    """Bring any mode of Pillow's to L, RGB, RGBA or CMYK.
 
     Files of 16 bits a channel use the whole range: 65,535 is white. Those of 32 bits and of floats
     do not say what white is; see `eight_bits`.
     """
     if image.mode.startswith(("I", "F")):
-        values = np.asarray(image if image.mode == "F" else image.convert("I"))
         # Of PGM files of more than 8 bits, Pillow makes 0 to 65,535 in mode I.
-        if image.mode.startswith("I;16") or image.format == "PPM":
-            return Image.fromarray(np.rint(values.astype(np.float32) / 257).astype(np.uint8))
-        return Image.fromarray(eight_bits(values))
-    if image.mode not in ("L", "LA", "RGB", "RGBA", "CMYK"):
-        # With its transparency, in whatever way a palette or a color key says it.
-        plain = "RGB" if image.mode != "1" else "L"
-        return image.convert("RGBA" if image.has_transparency_data else plain)
-    if image.has_transparency_data and image.mode in ("L", "RGB"):
-        return image.convert("RGBA")
-    return image
+        is_16_bit = image.mode.startswith("I;16") or image.format == "PPM"
+        parts = list(bands(*image.size))
+
+        def values() -> Iterator[NDArray[Any]]:
+            for rows in parts:
+                part = band(image, rows)
+                yield np.asarray(part if part.mode == "F" else part.convert("I"))
+
+        return Image.fromarray(_scaled(image.size[::-1], values, 1 / 257 if is_16_bit else None))
+    mode = plain_mode(image)
+    return image if mode == image.mode else image.convert(mode)
+
+
+def plain_mode(image: Image.Image) -> str:
+    """Which of L, RGB, RGBA and CMYK holds a picture of 8 bits, with its transparency.
+
+    A palette or a color key may say what is transparent, too.
+    """
+    if image.has_transparency_data:
+        return "RGBA"
+    if image.mode in ("L", "RGB", "CMYK"):
+        return image.mode
+    return "L" if image.mode == "1" else "RGB"
+
+
+def bands(width: int, height: int, multiple: int = 1) -> Iterator[slice]:
+    """Divide a picture's rows, so that converting them takes little memory beside the picture.
+
+    Args:
+        width: Of the picture, in pixels.
+        height: Of the picture, in pixels.
+        multiple: All bands but the last have a multiple of so many rows.
+    """
+    step = max(1, _BAND_PIXELS // width // multiple) * multiple
+    for top in range(0, height, step):
+        check_deadline()
+        yield slice(top, min(top + step, height))
+
+
+def band(image: Image.Image, rows: slice) -> Image.Image:
+    """Cut a band out of a picture."""
+    return image.crop((0, rows.start, image.size[0], rows.stop))
 
 
 def eight_bits(array: NDArray[Any]) -> NDArray[np.uint8]:
@@ -216,6 +327,9 @@ def eight_bits(array: NDArray[Any]) -> NDArray[np.uint8]:
     Booleans are black and white. Floats of at most 1 reach from 0 to 1; other values reach from 0
     to 255, or to the largest value where that is above 255.
 
+    Args:
+        array: ``(height, width)`` or ``(height, width, channels)``.
+
     Raises:
         PictureError: Values are negative or not finite.
     """
@@ -223,23 +337,45 @@ def eight_bits(array: NDArray[Any]) -> NDArray[np.uint8]:
         return array
     if array.dtype == np.bool_:
         return array.astype(np.uint8) * np.uint8(255)
-    values: NDArray[Any] = array.astype(np.float64 if array.dtype.itemsize > 4 else np.float32)
-    low, high = float(values.min()), float(values.max())
-    if not (math.isfinite(low) and math.isfinite(high)):
-        raise PictureError("has values that are not finite numbers")
+    parts = list(bands(array.shape[1], array.shape[0]))
+    return _scaled(array.shape, lambda: (array[rows] for rows in parts))
+
+
+def _scaled(
+    shape: tuple[int, ...],
+    values: Callable[[], Iterable[NDArray[Any]]],
+    factor: float | None = None,
+) -> NDArray[np.uint8]:
+    """Bring values of any range to 0..255; see `eight_bits`.
+
+    Args:
+        shape: Of all values together.
+        values: Gives the picture's rows, some at a time; called twice, for the range comes first.
+        factor: What to multiply them by; found by their range if None.
+    """
+    low, high, is_float = math.inf, -math.inf, False
+    for part in values():
+        ends = float(part.min()), float(part.max())
+        if not (math.isfinite(ends[0]) and math.isfinite(ends[1])):
+            raise PictureError("has values that are not finite numbers")
+        low, high, is_float = min(low, ends[0]), max(high, ends[1]), part.dtype.kind == "f"
     if low < 0:
         raise PictureError(f"has negative values, down to {low:g}; give values of 0 and more")
-    if array.dtype.kind == "f" and high <= 1:
-        values = values * 255
-    elif high > 255:
-        values = values * (255 / high)
-    return np.rint(values).astype(np.uint8)
+    if factor is None:
+        factor = 255.0 if is_float and high <= 1 else min(1.0, 255 / max(high, 1e-9))
+    scaled = np.empty(shape, np.uint8)
+    top = 0
+    for part in values():
+        wide: NDArray[Any] = part.astype(np.float64 if part.dtype.itemsize > 4 else np.float32)
+        np.rint(wide * factor, out=scaled[top : top + len(part)], casting="unsafe")
+        top += len(part)
+    return scaled
 
 
 def opaque(image: Image.Image) -> Image.Image:
     """Lay what `in_eight_bits` returns onto paper where it is transparent: mode L or RGB."""
-    if image.mode in ("LA", "RGBA"):
-        return Image.fromarray(on_paper(np.asarray(image.convert("RGBA"))))
+    if image.mode == "RGBA":
+        return Image.fromarray(on_paper(np.asarray(image)))
     return image if image.mode == "L" else image.convert("RGB")
 
 

@@ -3,8 +3,8 @@
 `find_digits` does it all; what the digits are is for a network to say.
 """
 
+from numcnn.deadline import DeadlineExceeded, check_deadline, deadline
 from numcnn.picture_file import PictureError, PictureTooLargeError, UnknownPictureError
-from numcnn.vision.deadline import DeadlineExceeded, check_deadline, deadline
 from numcnn.vision.frame import normalize, stroke_width
 from numcnn.vision.ink import Ink, find_ink
 from numcnn.vision.opinion import Opinion, Score
@@ -12,10 +12,11 @@ from numcnn.vision.page import Page, find_digits
 from numcnn.vision.picture import Box, Picture, load_picture
 from numcnn.vision.region import Region, join
 from numcnn.vision.segment import find_lines
-from numcnn.vision.split import Cut, best_split, find_cuts, find_pieces
+from numcnn.vision.split import Budget, Cut, best_split, find_cuts, find_pieces
 
 __all__ = [
     "Box",
+    "Budget",
     "Cut",
     "DeadlineExceeded",
     "Ink",

@@ -18,12 +18,15 @@ from numcnn.picture_file import (
     MAX_PIXELS,
     ErrorsInOneLine,
     PictureError,
+    band,
+    bands,
     eight_bits,
     in_eight_bits,
     one_line,
     opaque,
     open_picture,
     picture_content,
+    plain_mode,
     require_bytes,
     require_pixels,
     swaps_sides,
@@ -184,14 +187,40 @@ def _from_image(
         original = image.size  # Pillow turns TIFF as it is loaded
     turn = turn_upright(image)
     target = _working_size(original, working_size)
-    image = in_eight_bits(image)
-    if target != original:
-        image = image.resize(target, Image.Resampling.BOX, reducing_gap=2.0)
+    if image.mode.startswith(("I", "F")):
+        image = in_eight_bits(image)
+    image = _resized(image, original, target)
     if turn is not None:
         image = image.transpose(turn)
         if swaps_sides(turn):
             original = original[::-1]
     return Picture(np.array(opaque(image).convert("RGB")), name, original)
+
+
+def _resized(image: Image.Image, original: tuple[int, int], target: tuple[int, int]) -> Image.Image:
+    """Bring a picture to its working size, and to L, RGB, RGBA or CMYK.
+
+    Args:
+        image: The picture; a JPEG may be smaller than the original already.
+        original: The original's width and height.
+        target: Width and height to work on.
+    """
+    mode = plain_mode(image)
+    width, height = image.size
+    box: tuple[float, float, float, float] = (0, 0, width, height)
+    if mode != image.mode or mode == "RGBA":
+        # Converted as a whole, a large picture would be there three times.
+        across, down = (max(1, int(a / b / 2)) for a, b in zip(image.size, target, strict=True))
+        small = Image.new(mode, (-(-width // across), -(-height // down)))
+        for rows in bands(width, height, down):
+            part = band(image, rows).convert(mode)
+            if (across, down) != (1, 1):
+                part = part.reduce((across, down))
+            small.paste(part, (0, rows.start // down))
+        image, box = small, (0, 0, width / across, height / down)
+    if target == original:
+        return image
+    return image.resize(target, Image.Resampling.BOX, box, reducing_gap=2.0)
 
 
 def _check_size(size: tuple[int, int], max_pixels: int) -> None:
@@ -206,4 +235,6 @@ def _working_size(size: tuple[int, int], longest: int) -> tuple[int, int]:
     width, height = size
     strip = min(_READABLE_SIDE / min(size), math.sqrt(_STRIP_PIXELS / (width * height)))
     scale = min(1.0, max(longest / max(size), strip))
-    return max(MIN_SIDE, round(width * scale)), max(MIN_SIDE, round(height * scale))
+    width, height = max(MIN_SIDE, round(width * scale)), max(MIN_SIDE, round(height * scale))
+    most = _STRIP_PIXELS // min(width, height)  # a hair would be larger, since it is not narrowed
+    return min(width, most), min(height, most)
