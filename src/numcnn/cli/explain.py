@@ -98,10 +98,13 @@ def explain(
 
 def _handwriting(image: Path, output: Path, digit: int, model: Path | None) -> None:
     from numcnn import plots
-    from numcnn.reader import Digit, Reader
+    from numcnn.reader import DeadlineExceeded, Digit, Reader
 
     reader = Reader(model)
-    told = reader.explain(image)
+    try:
+        told = reader.explain(image)
+    except DeadlineExceeded as error:
+        raise ValueError(f"{image}: {error}") from error
     if digit > len(told.seen):
         raise ValueError(
             f"--digit is {digit}, and {len(told.seen)} things were found in {image}; give one of "
@@ -109,7 +112,7 @@ def _handwriting(image: Path, output: Path, digit: int, model: Path | None) -> N
         )
     names = (*"0123456789", "several", "other")
     findings = []
-    for seen in told.seen:
+    for place, seen in enumerate(told.seen):
         answer = seen.answer
         best = sorted(zip(seen.probabilities, names, strict=True), reverse=True)[:MOST]
         findings.append(
@@ -118,7 +121,8 @@ def _handwriting(image: Path, output: Path, digit: int, model: Path | None) -> N
                 str(answer.digit) if isinstance(answer, Digit) else answer.reason,
                 isinstance(answer, Digit),
                 seen.frame,
-                seen.evidence,
+                # Of up to 300 things, it would take a while to compute what is not drawn.
+                seen.evidence if place < plots.MOST_FINDINGS else np.zeros(seen.frame.shape),
                 [(name, float(probability)) for probability, name in best],
             )
         )

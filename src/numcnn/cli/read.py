@@ -44,7 +44,7 @@ def read(image: tuple[Path, ...], model: Path | None, show: Path | None, as_json
     A picture that cannot be read is told in one line, and the exit status is 2; the others are
     read nevertheless.
     """
-    from numcnn.reader import PictureError, Reader
+    from numcnn.reader import DeadlineExceeded, PictureError, Reader
 
     if show is not None and len(image) > 1 and not show.is_dir():
         raise ValueError(f"{show}: --show draws one picture; for {len(image)}, give a folder")
@@ -56,13 +56,14 @@ def read(image: tuple[Path, ...], model: Path | None, show: Path | None, as_json
             if show is not None:
                 target = show / f"{path.name}.png" if show.is_dir() else show
                 _draw(path, reading, target)
-        except PictureError as error:
+        except (PictureError, DeadlineExceeded) as error:
             status = BAD_PICTURE
+            told = str(error) if isinstance(error, PictureError) else f"{path}: {error}"
             if as_json:
-                reason = str(error).removeprefix(f"{path}: ")
+                reason = told.removeprefix(f"{path}: ")
                 options.echo_json({"path": str(path), "error": reason})
             else:
-                click.echo(f"numcnn: {error}", err=True)
+                click.echo(f"numcnn: {told}", err=True)
             continue
         if as_json:
             options.echo_json({"path": str(path), **reading.as_dict()})

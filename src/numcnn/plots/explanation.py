@@ -12,10 +12,12 @@ from numcnn.plots.feature_maps import LayerRows, check_layers
 from numcnn.plots.figure import BLUE, MUTED, NORMAL, RULE, SIGNED_COLORS, VERMILION, percent
 from numcnn.plots.sheet import HEADER, MARGIN, Sheet, fit
 
+MOST_FINDINGS: Final = 12
+"""How many findings are drawn, each with its frame and its evidence."""
+
 _PICTURE: Final = 4.6  # inches at most
 _TILE: Final = 1.05
 _GAP, _SPACE = 0.12, 0.3
-_MOST: Final = 12  # findings that are drawn
 _COLUMNS: Final = 2
 
 
@@ -68,7 +70,7 @@ def explanation(
     if not 0 <= chosen < len(findings):
         raise ValueError(f"chosen is {chosen} of {len(findings)} findings; give one of them")
     rows = LayerRows.of(check_layers(activations), list(classes))
-    shown = findings[:_MOST]
+    shown = findings[:MOST_FINDINGS]
     picture_width, picture_height = fit(picture.shape, _PICTURE)
     lines = -(-len(shown) // _COLUMNS)
     height = max(picture_height, lines * (_TILE + _GAP + 0.2))

@@ -10,9 +10,10 @@ from numcnn.reader.judge import Judge, Standards
 from numcnn.reader.look import Look
 from numcnn.reader.reader import Reader, read, shipped_model
 from numcnn.reader.reading import Digit, Line, Reading, Rejected
-from numcnn.vision import PictureError
+from numcnn.vision import DeadlineExceeded, PictureError
 
 __all__ = [
+    "DeadlineExceeded",
     "Digit",
     "Explanation",
     "Judge",

@@ -1,6 +1,7 @@
 """The explanation: what the network saw of each thing in a picture, and what decided."""
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import final
 
 import numpy as np
@@ -23,13 +24,18 @@ class Seen:
         answer: What it was read as, or why it was not.
         frame: In MNIST's frame, uint8 ``(28, 28)``.
         probabilities: Of the digits, of several, of none, ``(12,)``.
-        evidence: See `evidence`, ``(28, 28)``.
+        model: The network.
     """
 
     answer: Digit | Rejected
     frame: NDArray[np.uint8]
     probabilities: NDArray[np.float64]
-    evidence: NDArray[np.float64]
+    model: Sequential
+
+    @cached_property
+    def evidence(self) -> NDArray[np.float64]:
+        """See `evidence`, ``(28, 28)``; computed when it is first asked for."""
+        return evidence(self.model, self.frame)
 
 
 @final

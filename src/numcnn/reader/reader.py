@@ -10,11 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from numcnn.model_files import ModelFile, load_model
-from numcnn.reader.explain import Explanation, Seen, evidence
+from numcnn.reader.explain import Explanation, Seen
 from numcnn.reader.judge import Hearing, Judge, Probabilities, Standards
 from numcnn.reader.look import Look
 from numcnn.reader.reading import Digit, Line, Reading, Rejected
-from numcnn.vision import Box, Page, PictureError, Region, find_digits
+from numcnn.vision import Box, Budget, Page, PictureError, Region, deadline, find_digits
 from numcnn.vision.picture import MAX_BYTES, MAX_PIXELS, Source
 
 BLANK = "nothing is written here"
@@ -22,6 +22,9 @@ NO_DIGIT = "not a digit"
 SEVERAL = "several digits that cannot be told apart"
 DRAWING = "part of a drawing"
 CLUTTER = "part of a picture, not of writing on plain paper"
+LEFT_OUT = "too many marks for handwriting; {} of them were not looked at"
+NOT_DIVIDED = "too many marks for handwriting; {} of them were not looked at for digits that touch"
+MAX_SECONDS = 20.0  # a photograph takes half a second, the hardest picture known about four
 # Of 340 generated pictures of writing none has more than 0.05; most photographs have more than 0.1.
 _CLUTTERED = 0.08
 _CROWD, _LEAST_READ = 4, 0.2  # of things that were found, of their ink
@@ -69,6 +72,7 @@ class Reader:
         *,
         max_bytes: int = MAX_BYTES,
         max_pixels: int = MAX_PIXELS,
+        max_seconds: float = MAX_SECONDS,
     ) -> Reading:
         """Read what is written in a picture.
 
@@ -77,11 +81,15 @@ class Reader:
                 an array; see `numcnn.vision.load_picture`.
             max_bytes: The largest file to read.
             max_pixels: The largest picture to decode.
+            max_seconds: The longest that reading may take, see `numcnn.vision.deadline`.
 
         Raises:
             PictureError: The picture cannot be read; the message says why, in one line.
+            DeadlineExceeded: It took longer than ``max_seconds``.
         """
-        return self.look(image, max_bytes=max_bytes, max_pixels=max_pixels).reading
+        return self.look(
+            image, max_bytes=max_bytes, max_pixels=max_pixels, max_seconds=max_seconds
+        ).reading
 
     def look(
         self,
@@ -89,6 +97,7 @@ class Reader:
         *,
         max_bytes: int = MAX_BYTES,
         max_pixels: int = MAX_PIXELS,
+        max_seconds: float = MAX_SECONDS,
     ) -> Look:
         """Read what is written in a picture, and keep what the network was shown.
 
@@ -96,49 +105,58 @@ class Reader:
             image: As for `read`.
             max_bytes: As for `read`.
             max_pixels: As for `read`.
+            max_seconds: As for `read`.
 
         Raises:
             PictureError: The picture cannot be read; the message says why, in one line.
+            DeadlineExceeded: It took longer than ``max_seconds``.
         """
-        hearing = Hearing(self.judge)
-        found = find_digits(image, max_bytes=max_bytes, max_pixels=max_pixels)
-        page = self._grouped(found, hearing)
-        answers = self._answers(page, hearing) if page.lines else []
-        flat = tuple(answer for line in answers for answer in line)
-        return Look(self._judged(page, answers), flat, page.images())
+        with deadline(max_seconds):
+            hearing = Hearing(self.judge)
+            found = find_digits(image, max_bytes=max_bytes, max_pixels=max_pixels)
+            page = self._grouped(found, hearing)
+            answers = self._answers(page, hearing) if page.lines else []
+            flat = tuple(answer for line in answers for answer in line)
+            return Look(self._judged(page, answers), flat, page.images())
 
-    def explain(self, image: Source | NDArray[Any]) -> Explanation:
+    def explain(
+        self, image: Source | NDArray[Any], *, max_seconds: float = MAX_SECONDS
+    ) -> Explanation:
         """Say what the network saw in a picture, and why it answered as it did.
 
         Args:
             image: As for `read`.
+            max_seconds: As for `read`.
 
         Raises:
             PictureError: The picture cannot be read, or nothing is written there.
+            DeadlineExceeded: It took longer than ``max_seconds``.
         """
-        hearing = Hearing(self.judge)
-        page = self._grouped(find_digits(image), hearing)
-        if not page.regions:
-            raise PictureError(f"{page.picture.name}: {BLANK}")
-        answers = [answer for line in self._answers(page, hearing) for answer in line]
-        probabilities = hearing.probabilities(page.regions)
-        seen = [
-            Seen(answer, frame, said, evidence(self.model_file.model, frame))
-            for answer, frame, said in zip(answers, page.images(), probabilities, strict=True)
-        ]
-        return Explanation(page.picture, tuple(seen))
+        with deadline(max_seconds):
+            hearing = Hearing(self.judge)
+            page = self._grouped(find_digits(image), hearing)
+            if not page.regions:
+                raise PictureError(f"{page.picture.name}: {BLANK}")
+            answers = [answer for line in self._answers(page, hearing) for answer in line]
+            probabilities = hearing.probabilities(page.regions)
+            seen = [
+                Seen(answer, frame, said, self.model_file.model)
+                for answer, frame, said in zip(answers, page.images(), probabilities, strict=True)
+            ]
+            return Explanation(page.picture, tuple(seen))
 
     def _grouped(self, page: Page, hearing: Hearing) -> Page:
         """Tell digits apart, and look again where little of what was found makes sense."""
-        best = page.grouped(hearing.score)
+        budget = Budget()
+        best = page.grouped(hearing.score, budget)
         sense = _sense(best, hearing)
         if page.ink.certainty <= _CERTAIN and sense < _SENSIBLE:
-            other = page.inverted().grouped(hearing.score)
+            other = page.inverted().grouped(hearing.score, budget)
             if (found := _sense(other, hearing)) > sense:
                 best, sense = other, found
         if page.sheet is not None:
             # What was taken for a desk may be paper in the shadow.
-            whole = page.uncropped().grouped(hearing.score)
+            whole = page.uncropped().grouped(hearing.score, budget)
             # What is seen of the sheet's edge looks like a 1, and does not count.
             more = _broad(whole) > _broad(best)
             if _sense(whole, hearing) > sense + (-_AS_SENSIBLE if more else _CLEARLY):
@@ -151,6 +169,9 @@ class Reader:
             return Reading(name, size, (), (Rejected((0, 0, *size), BLANK),))
         lines = [tuple(answer for answer in line if isinstance(answer, Digit)) for line in answers]
         rejected = [answer for line in answers for answer in line if isinstance(answer, Rejected)]
+        for count, reason in ((page.left_out, LEFT_OUT), (page.not_divided, NOT_DIVIDED)):
+            if count:
+                rejected.append(Rejected((0, 0, *size), reason.format(count)))
         return Reading(name, size, tuple(Line(line) for line in lines if line), tuple(rejected))
 
     def _answers(self, page: Page, hearing: Hearing) -> list[list[Digit | Rejected]]:
@@ -260,5 +281,6 @@ def read(image: Source | NDArray[Any]) -> Reading:
 
     Raises:
         PictureError: The picture cannot be read; the message says why, in one line.
+        DeadlineExceeded: It took longer than 20 seconds.
     """
     return _shipped_reader().read(image)

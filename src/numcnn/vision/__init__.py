@@ -18,10 +18,11 @@ from numcnn.vision.picture import (
 )
 from numcnn.vision.region import Region, join
 from numcnn.vision.segment import find_lines
-from numcnn.vision.split import Cut, best_split, find_cuts, find_pieces
+from numcnn.vision.split import Budget, Cut, best_split, find_cuts, find_pieces
 
 __all__ = [
     "Box",
+    "Budget",
     "Cut",
     "DeadlineExceeded",
     "Ink",

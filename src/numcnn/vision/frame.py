@@ -17,6 +17,9 @@ from numpy.typing import NDArray
 from PIL import Image
 from scipy import ndimage
 
+from numcnn.vision.deadline import check_deadline
+from numcnn.vision.window import maximum_filter
+
 Map = NDArray[np.float32]
 
 SIDE = 28
@@ -43,6 +46,7 @@ def normalize(ink: Map) -> NDArray[np.uint8]:
         Light on dark, uint8 ``(28, 28)``: the longer side of the digit's box has 20 pixels, its
         center of mass lies in the middle. All 0 if there is no ink.
     """
+    check_deadline()
     ink = _boxed(ink)
     if ink.size == 0:
         return np.zeros((SIDE, SIDE), np.uint8)
@@ -121,7 +125,7 @@ def _with_strokes(ink: Map, width: float, target: float) -> Map:
     signed = np.where(inside, within - 0.5, 0.5 - beyond)
     if wider < 0:
         # What is thin already keeps a line.
-        reach = ndimage.maximum_filter(within, 2 * round(-wider / 2) + 1)
+        reach = maximum_filter(within, 2 * round(-wider / 2) + 1)
         allowed = np.minimum(-wider / 2, 0.6 * reach)
         return np.clip(signed - allowed + 0.5, 0, 1).astype(np.float32)
     return np.clip(signed + wider / 2 + 0.5, 0, 1).astype(np.float32)

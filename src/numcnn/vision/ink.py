@@ -14,8 +14,16 @@ from numpy.typing import NDArray
 from PIL import Image
 from scipy import ndimage
 
+from numcnn.vision.deadline import check_deadline
 from numcnn.vision.ruling import find_ruling
 from numcnn.vision.sheet import without_desk
+from numcnn.vision.window import (
+    grey_closing,
+    grey_opening,
+    maximum_filter,
+    median_filter,
+    minimum_filter,
+)
 
 Pixels = NDArray[np.uint8]
 Map = NDArray[np.float32]
@@ -87,6 +95,7 @@ def find_ink(pixels: Pixels, is_light: bool | None = None, sheet: Mask | None = 
     if is_light:
         pixels, small = 255 - pixels, 255 - small
     missing = _missing(pixels, small)
+    check_deadline()
     mode, noise = _paper_level(missing, sheet)
     missing -= np.float32(mode)
     # A pixel is noisy; a stroke is wider than a pixel, unless the picture is tiny.
@@ -103,6 +112,7 @@ def find_ink(pixels: Pixels, is_light: bool | None = None, sheet: Mask | None = 
     contrast = float(np.percentile(strongest, 80))
     if noise > _NOISY and contrast < max(_LEAST_IN_NOISE, _LEAST_TO_NOISE * noise):
         return blank
+    check_deadline()
     high = max(0.32 * contrast, 5 * noise)
     # Without noise, the faintest gray at a stroke's edge belongs to it.
     low = max(0.15 * contrast, 3 * noise) if noise > 0.002 else 0.002
@@ -110,6 +120,7 @@ def find_ink(pixels: Pixels, is_light: bool | None = None, sheet: Mask | None = 
     ruled = find_ruling(smooth > max(low, 0.15 * contrast))
     if ruled.any():
         mask = _strokes(np.where(ruled, 0, smooth), low, high, noise)
+    check_deadline()
     if not mask.any():
         return blank
     floor = low / 2 if noise > 0.002 else 0.0
@@ -126,7 +137,7 @@ def _clutter(missing: Map, known: Mask, sheet: Mask | None) -> float:
     """Return the mean of what is missing from the paper's light away from ink and ruling."""
     step = max(1, max(missing.shape) // 400)
     reach = max(1, round(max(missing.shape) / step / 100))
-    near = ndimage.maximum_filter(known, step)[::step, ::step] if step > 1 else known
+    near = maximum_filter(known, step)[::step, ::step] if step > 1 else known
     away = ~ndimage.binary_dilation(near, _EIGHT, iterations=reach)
     if sheet is not None:
         away &= sheet[::step, ::step]
@@ -158,8 +169,8 @@ def _clearly_light(small: Pixels) -> float:
     details, trust = 0.0, 2.0
     if max(gray.shape) > _TINY:
         size = max(3, max(gray.shape) // 32)
-        dark = _energy(ndimage.grey_closing(gray, (size, size)) - gray)
-        light = _energy(gray - ndimage.grey_opening(gray, (size, size)))
+        dark = _energy(grey_closing(gray, (size, size)) - gray)
+        light = _energy(gray - grey_opening(gray, (size, size)))
         details, trust = (light - dark) / (light + dark + 1), 0.6
         gray = gray - _light_on(gray)
     deviation = gray - gray.mean()
@@ -184,7 +195,7 @@ def _light_on(gray: Map) -> Map:
     size = gray.shape[1], gray.shape[0]
     image = Image.fromarray(gray)
     image.thumbnail((40, 40), Image.Resampling.BOX)
-    median = ndimage.median_filter(np.asarray(image), 25)
+    median = median_filter(np.asarray(image), 25)
     return np.asarray(Image.fromarray(median).resize(size, Image.Resampling.BILINEAR))
 
 
@@ -198,14 +209,16 @@ def _missing(pixels: Pixels, small: Pixels) -> Map:
     paper = np.empty(small.shape, np.float32)
     channels = range(small.shape[2])
     for channel in channels:
+        check_deadline()
         values = small[:, :, channel]
         if not is_tiny:
-            values = ndimage.median_filter(values, 3)
+            values = median_filter(values, 3)
         closed = _closed(values.astype(np.float32), window)
         paper[:, :, channel] = closed if is_tiny else ndimage.gaussian_filter(closed, longer / 160)
     shares = np.empty(pixels.shape, np.float32)
     size = (pixels.shape[1], pixels.shape[0])
     for channel in channels:
+        check_deadline()
         light = paper[:, :, channel]
         if pixels.shape != small.shape:
             resized = Image.fromarray(light).resize(size, Image.Resampling.BILINEAR)
@@ -234,7 +247,7 @@ def _closed(values: Map, window: int) -> Map:
         after = np.minimum(lines[-1:], 2 * lines[-1:] - lines[-2 : -reach - 2 : -1])
         inside.append(slice(reach, reach + len(lines)))
         values = np.concatenate([before, lines, after]).swapaxes(0, axis)
-    return ndimage.grey_closing(values, (window, window))[tuple(inside)]
+    return grey_closing(values, (window, window))[tuple(inside)]
 
 
 def _paper_level(missing: Map, sheet: Mask | None) -> tuple[float, float]:
@@ -266,17 +279,18 @@ def _strokes(missing: Map, low: float, high: float, noise: float) -> Mask:
     above = missing > high
     # A stroke that a shadow crosses is no bridge to the shadow.
     reach = 2 * max(2, round(max(missing.shape) / 60)) + 1
-    near = ndimage.maximum_filter(above, reach)
+    near = maximum_filter(above, reach)
     labels, count = ndimage.label((missing > low) & near, _EIGHT)
     if count == 0:
         return np.zeros(missing.shape, bool)
+    check_deadline()
     peaks = np.zeros(count + 1, np.float32)
     np.maximum.at(peaks, labels[above], missing[above])
     # Where a stroke ends, half of its height is lost within few pixels; a shadow takes many.
     # (Noise alone spans several deviations in so many pixels.)
     radius = max(1, round(max(missing.shape) / 100))
     size = 2 * radius + 1
-    steps = ndimage.maximum_filter(missing, size) - ndimage.minimum_filter(missing, size)
+    steps = maximum_filter(missing, size) - minimum_filter(missing, size)
     # Along its whole outline, not only where a shadow happens to meet something else.
     outline = above & ~ndimage.binary_erosion(above, _EIGHT, border_value=1)
     places = labels[outline]

@@ -6,6 +6,7 @@ from typing import Any, final
 import numpy as np
 from numpy.typing import NDArray
 
+from numcnn.vision.deadline import check_deadline
 from numcnn.vision.frame import SIDE, normalize
 from numcnn.vision.ink import Ink, find_ink
 from numcnn.vision.joining import best_joins
@@ -20,10 +21,10 @@ from numcnn.vision.picture import (
     load_picture,
 )
 from numcnn.vision.region import Region
-from numcnn.vision.segment import find_lines
+from numcnn.vision.segment import find_lines_and_rest
 from numcnn.vision.sheet import find_sheet
 from numcnn.vision.solid import solid
-from numcnn.vision.split import best_split
+from numcnn.vision.split import Budget, best_split
 
 _A_LINE = 2  # of digits for sure make it probable that the others are digits
 _SURE = -0.12  # the logarithm of a probability: nothing is cut or joined then
@@ -39,12 +40,16 @@ class Page:
         sheet: Where the sheet is that is written on, ``(height, width)``; None if it is all.
         ink: Its ink.
         lines: The regions in reading order, line by line; empty if nothing is written.
+        left_out: How many marks are not among the regions, because there are too many.
+        not_divided: How many regions were not looked at for digits that touch, for the same reason.
     """
 
     picture: Picture
     sheet: NDArray[np.bool_] | None
     ink: Ink
     lines: tuple[tuple[Region, ...], ...]
+    left_out: int = 0
+    not_divided: int = 0
 
     @property
     def regions(self) -> tuple[Region, ...]:
@@ -55,14 +60,17 @@ class Page:
         """Return a region's ``(x, y, width, height)`` on the original picture."""
         return self.picture.to_original(region.box)
 
-    def grouped(self, score: Score) -> "Page":
+    def grouped(self, score: Score, budget: Budget | None = None) -> "Page":
         """Join the pieces of broken digits, and cut digits apart that touch, as a reader says.
 
         Args:
             score: Says what regions are.
+            budget: How much may be tried to cut digits apart; as for one picture if None.
         """
+        budget = budget or Budget()
         opinions = iter(score(self.regions) if self.regions else [])
         lines = []
+        not_divided = 0
         for line in self.lines:
             height = float(np.median([region.height for region in line]))
             said = [next(opinions) for _ in line]
@@ -70,14 +78,17 @@ class Page:
             sure = sum(opinion.digit > _SURE for opinion in said)
             digits: list[Region] = []
             for region, opinion in zip(regions, said, strict=True):
+                check_deadline()
                 if opinion.digit > _SURE:
                     digits.append(region)
-                else:
-                    digits += best_split(
-                        region, opinion, score, height, is_among_digits=sure >= _A_LINE
-                    )
+                    continue
+                split = best_split(
+                    region, opinion, score, height, is_among_digits=sure >= _A_LINE, budget=budget
+                )
+                not_divided += split is None
+                digits += split or [region]
             lines.append(tuple(digits))
-        return replace(self, lines=tuple(lines))
+        return replace(self, lines=tuple(lines), not_divided=not_divided)
 
     def inverted(self) -> "Page":
         """Find what is written if ink and paper are taken for each other."""
@@ -119,8 +130,6 @@ def find_digits(
 
 def _page(picture: Picture, sheet: NDArray[np.bool_] | None, is_light: bool | None) -> Page:
     ink = find_ink(picture.pixels, is_light, sheet)
-    lines = tuple(
-        tuple(solid(region, picture.pixels) for region in line)
-        for line in find_lines(ink.amount, sheet)
-    )
-    return Page(picture, sheet, ink, lines)
+    found, left_out = find_lines_and_rest(ink.amount, sheet)
+    lines = tuple(tuple(solid(region, picture.pixels) for region in line) for line in found)
+    return Page(picture, sheet, ink, lines, left_out)

@@ -8,8 +8,10 @@ import io
 import math
 import os
 import stat
+import struct
 import threading
 import warnings
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, final
@@ -17,6 +19,8 @@ from typing import IO, Any, final
 import numpy as np
 from numpy.typing import NDArray
 from PIL import ExifTags, Image, UnidentifiedImageError
+
+from numcnn.vision.deadline import DeadlineExceeded, check_deadline
 
 Source = str | os.PathLike[str] | bytes | bytearray | memoryview | IO[bytes] | Image.Image
 Box = tuple[int, int, int, int]
@@ -32,6 +36,18 @@ _FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "DIB", "GIF", "TIFF", "PPM")
 # A narrow strip of digits is not reduced until it cannot be read, but neither kept at any length.
 _READABLE_SIDE = 64
 _STRIP_PIXELS = 4_000_000
+# What two decoders need beside the pixels: that of WebP keeps two pictures with opacity and gives
+# two more, that of a progressive JPEG keeps two bytes for each value.
+_MOST_DECODING = 340_000_000  # bytes: 21 million pixels of WebP, 56 million of progressive JPEG
+_WEBP_BYTES, _PROGRESSIVE_BYTES = 16, 2  # for a pixel; for a pixel's value
+# Pillow reads headers, and decodes some formats, in Python, a few bytes at a time.
+_MOST_READS = 100_000  # of a file, while its header or its pixels are read; photographs: 1,000
+_PYTHON_DECODERS = {"bmp_rle", "ppm", "ppm_plain"}
+_MOST_BYTES_IN_PYTHON = 4_000_000  # of a file for those: up to 2 s
+_MOST_COMMENTS = 1000  # in a PPM file that is text; each moves all that comes after it
+_MOST_STRIPS = 30_000  # and tiles of a TIFF: rows of a scan, each alone
+_MOST_SCANS = 100  # of a progressive JPEG: each goes over the whole picture; usual are 10
+_BAND_PIXELS = 1_000_000  # that are converted at a time
 # What undoes each of EXIF's orientations; those that turn by a quarter swap width and height.
 _TURNS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -135,10 +151,11 @@ def load_picture(
             return _from_image(source, name, max_pixels, working_size)
         content = _content(source, max_bytes)
         with _open(content) as image:
+            _check_effort(image, content)
             return _from_image(image, name, max_pixels, working_size, is_ours=True)
     except PictureError as error:
         raise type(error)(f"{name}: {error}") from error.__cause__
-    except MemoryError:
+    except (MemoryError, DeadlineExceeded):
         raise
     # Damaged files make Pillow raise errors of many kinds: SyntaxError, struct.error, EOFError...
     except Exception as error:
@@ -207,11 +224,12 @@ def _file_content(path: Path, max_bytes: int) -> bytes | None:
 
 
 def _open(content: bytes) -> Image.Image:
+    _check_strips(content)
     try:
         # Pillow warns of large pictures; here a limit refuses them. Opening reads the header only.
         with _opening, warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            return Image.open(io.BytesIO(content), formats=_FORMATS)
+            return Image.open(_File(content), formats=_FORMATS)
     except Image.DecompressionBombError as error:
         limit = 2e-6 * (Image.MAX_IMAGE_PIXELS or 0)  # Pillow's own, where it refuses to go on.
         raise PictureTooLargeError(
@@ -225,6 +243,66 @@ def _open(content: bytes) -> Image.Image:
         raise UnknownPictureError(f"not a picture of a known kind; {hint}") from error
 
 
+@final
+class _File(io.BytesIO):
+    """A file in memory that is read only so many times, and not past the deadline."""
+
+    reads_left = _MOST_READS
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        check_deadline()
+        self.reads_left -= 1
+        if self.reads_left < 0:
+            raise PictureError("made of too many small parts; save it anew as PNG")
+        return super().read(size)
+
+
+def _check_strips(content: bytes) -> None:
+    """Refuse a TIFF file of very many strips or tiles before Pillow makes a list of them."""
+    order = {b"II": "<", b"MM": ">"}.get(content[:2])
+    if order is None:
+        return
+    # TIFF 6.0, and BigTIFF with 8 bytes where TIFF has 4 (and, for the number of tags, 2).
+    is_big = struct.unpack_from(order + "H", content, 2)[0] == 43
+    place, number, tag = (8, "Q", "HHQQ") if is_big else (4, "H", "HHII")
+    start = struct.unpack_from(order + ("Q" if is_big else "I"), content, place)[0]
+    tags = struct.unpack_from(order + number, content, start)[0]
+    start += struct.calcsize(number)
+    for place in range(
+        start, start + min(tags, 1000) * struct.calcsize(order + tag), struct.calcsize(order + tag)
+    ):
+        name, _, count, _ = struct.unpack_from(order + tag, content, place)
+        if name in (273, 324) and count > _MOST_STRIPS:  # StripOffsets, TileOffsets
+            raise PictureError(f"{count} strips or tiles; save it anew as PNG")
+
+
+def _check_effort(image: Image.Image, content: bytes) -> None:
+    """Refuse a file that takes much more time or memory to decode than its size tells."""
+    pixels, decoding = image.size[0] * image.size[1], 0
+    if image.format == "WEBP":
+        decoding = _WEBP_BYTES * pixels
+    elif image.format in ("JPEG", "MPO") and image.info.get("progressive"):
+        decoding = _PROGRESSIVE_BYTES * len(image.getbands()) * pixels
+        if (scans := content.count(b"\xff\xda")) > _MOST_SCANS:
+            raise PictureError(f"a JPEG of {scans} scans; save it anew as PNG")
+    if decoding > _MOST_DECODING:
+        raise PictureTooLargeError(
+            f"{image.size[0]} x {image.size[1]} pixels take {decoding / 1e6:.0f} MB to decode in "
+            "this format; make it smaller, or save it as PNG"
+        )
+    decoders = {tile[0] for tile in getattr(image, "tile", [])}
+    if decoders & _PYTHON_DECODERS:
+        comments = content.count(b"#") if "ppm_plain" in decoders else 0
+        if len(content) > _MOST_BYTES_IN_PYTHON or comments > _MOST_COMMENTS:
+            raise PictureTooLargeError(
+                f"{len(content) / 1e6:.1f} MB of a variant of {image.format} that is slow to "
+                "decode; save it as PNG"
+            )
+        file = getattr(image, "fp", None)
+        if isinstance(file, _File):
+            file.reads_left = len(content)
+
+
 def _from_array(array: NDArray[Any], name: str, max_pixels: int, working_size: int) -> Picture:
     if array.ndim not in (2, 3) or (array.ndim == 3 and not 1 <= array.shape[2] <= 4):
         raise PictureError(
@@ -233,30 +311,55 @@ def _from_array(array: NDArray[Any], name: str, max_pixels: int, working_size: i
     if array.dtype.kind not in "buif":
         raise PictureError(f"has type {array.dtype}; give booleans, integers or floats")
     _check_size((array.shape[1], array.shape[0]), max_pixels)
-    channels = _eight_bits(array)
+    channels: NDArray[Any] = array
+    if array.dtype == np.bool_:
+        channels = array.astype(np.uint8) * np.uint8(255)
+    elif array.dtype != np.uint8:
+        rows = list(_bands(array.shape[1], array.shape[0]))
+        channels = _eight_bits(array.shape, lambda: (array[band] for band in rows))
     if channels.ndim == 3:
         channels = channels[:, :, 0] if channels.shape[2] == 1 else channels
     image = Image.fromarray(np.ascontiguousarray(channels))
     return _from_image(image, name, max_pixels, working_size)
 
 
-def _eight_bits(array: NDArray[Any]) -> NDArray[np.uint8]:
-    """Bring values of any range to 0..255; see `load_picture`."""
-    if array.dtype == np.uint8:
-        return array
-    if array.dtype == np.bool_:
-        return array.astype(np.uint8) * np.uint8(255)
-    values: NDArray[Any] = array.astype(np.float64 if array.dtype.itemsize > 4 else np.float32)
-    low, high = float(values.min()), float(values.max())
-    if not (math.isfinite(low) and math.isfinite(high)):
-        raise PictureError("has values that are not finite numbers")
+def _bands(width: int, height: int, multiple: int = 1) -> Iterator[slice]:
+    """Divide a picture's rows, so that converting them takes little memory beside the picture."""
+    step = max(1, _BAND_PIXELS // width // multiple) * multiple
+    for top in range(0, height, step):
+        check_deadline()
+        yield slice(top, min(top + step, height))
+
+
+def _eight_bits(
+    shape: tuple[int, ...], bands: Callable[[], Iterable[NDArray[Any]]]
+) -> NDArray[np.uint8]:
+    """Bring values of any range to 0..255; see `load_picture`.
+
+    Args:
+        shape: Of all bands together.
+        bands: Gives the picture's rows, some at a time; called twice, for the range comes first.
+    """
+    low, high, is_float = math.inf, -math.inf, False
+    for band in bands():
+        ends = float(band.min()), float(band.max())
+        if not (math.isfinite(ends[0]) and math.isfinite(ends[1])):
+            raise PictureError("has values that are not finite numbers")
+        low, high, is_float = min(low, ends[0]), max(high, ends[1]), band.dtype.kind == "f"
     if low < 0:
         raise PictureError(f"has negative values, down to {low:g}; give values of 0 and more")
-    if array.dtype.kind == "f" and high <= 1:
-        values = values * 255
+    factor = 1.0
+    if is_float and high <= 1:
+        factor = 255.0
     elif high > 255:
-        values = values * (255 / high)
-    return np.rint(values).astype(np.uint8)
+        factor = 255 / high
+    scaled = np.empty(shape, np.uint8)
+    top = 0
+    for band in bands():
+        values: NDArray[Any] = band.astype(np.float64 if band.dtype.itemsize > 4 else np.float32)
+        np.rint(values * factor, out=scaled[top : top + len(band)], casting="unsafe")
+        top += len(band)
+    return scaled
 
 
 def _from_image(
@@ -274,15 +377,11 @@ def _from_image(
     turn = _turn(image)
     target = _working_size(original, working_size)
     if image.mode.startswith(("I", "F")):
-        image = Image.fromarray(_eight_bits(np.asarray(image)))
-    elif image.mode not in ("L", "LA", "RGB", "RGBA", "CMYK"):
-        # With its transparency, in whatever way a palette or a color key says it.
-        opaque = "RGB" if image.mode != "1" else "L"
-        image = image.convert("RGBA" if image.has_transparency_data else opaque)
-    elif image.has_transparency_data and image.mode in ("L", "RGB"):
-        image = image.convert("RGBA")
-    if target != original:
-        image = image.resize(target, Image.Resampling.BOX, reducing_gap=2.0)
+        whole, rows = image, list(_bands(*image.size))
+        image = Image.fromarray(
+            _eight_bits(whole.size[::-1], lambda: (np.asarray(_band(whole, at)) for at in rows))
+        )
+    image = _resized(image, original, target)
     if turn is not None:
         image = image.transpose(turn)
         if turn in _SWAPPING:
@@ -292,6 +391,41 @@ def _from_image(
     else:
         pixels = np.array(image.convert("RGB"))
     return Picture(pixels, name, original)
+
+
+def _band(image: Image.Image, rows: slice) -> Image.Image:
+    return image.crop((0, rows.start, image.size[0], rows.stop))
+
+
+def _resized(image: Image.Image, original: tuple[int, int], target: tuple[int, int]) -> Image.Image:
+    """Bring a picture to its working size, and to L, RGB, RGBA or CMYK.
+
+    Args:
+        image: The picture; a JPEG may be smaller than the original already.
+        original: The original's width and height.
+        target: Width and height to work on.
+    """
+    mode = image.mode
+    if image.has_transparency_data:
+        # With its transparency, in whatever way a palette or a color key says it.
+        mode = "RGBA"
+    elif mode not in ("L", "RGB", "CMYK"):
+        mode = "L" if mode == "1" else "RGB"
+    width, height = image.size
+    box: tuple[float, float, float, float] = (0, 0, width, height)
+    if mode != image.mode or mode == "RGBA":
+        # Converted as a whole, a large picture would be there three times.
+        across, down = (max(1, int(a / b / 2)) for a, b in zip(image.size, target, strict=True))
+        small = Image.new(mode, (-(-width // across), -(-height // down)))
+        for rows in _bands(width, height, down):
+            band = _band(image, rows).convert(mode)
+            if (across, down) != (1, 1):
+                band = band.reduce((across, down))
+            small.paste(band, (0, rows.start // down))
+        image, box = small, (0, 0, width / across, height / down)
+    if target == original:
+        return image
+    return image.resize(target, Image.Resampling.BOX, box, reducing_gap=2.0)
 
 
 def _turn(image: Image.Image) -> Image.Transpose | None:
@@ -319,7 +453,9 @@ def _working_size(size: tuple[int, int], longest: int) -> tuple[int, int]:
     width, height = size
     strip = min(_READABLE_SIDE / min(size), math.sqrt(_STRIP_PIXELS / (width * height)))
     scale = min(1.0, max(longest / max(size), strip))
-    return max(MIN_SIDE, round(width * scale)), max(MIN_SIDE, round(height * scale))
+    width, height = max(MIN_SIDE, round(width * scale)), max(MIN_SIDE, round(height * scale))
+    most = _STRIP_PIXELS // min(width, height)  # a hair would be larger, since it is not narrowed
+    return min(width, most), min(height, most)
 
 
 def _on_paper(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:

@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 from PIL import Image
 from scipy import ndimage
 
+from numcnn.vision.window import grey_closing, grey_opening, median_filter
+
 Pixels = NDArray[np.uint8]
 Mask = NDArray[np.bool_]
 
@@ -90,8 +92,8 @@ def _without_strokes(small: Pixels) -> Pixels:
     """
     window = round(_STROKE * _SIDE) | 1
     padded = np.pad(small, ((window, window), (window, window), (0, 0)), mode="edge")
-    closed = ndimage.grey_closing(padded, (window, window, 1))
-    opened = ndimage.grey_opening(closed, (window, window, 1))
+    closed = grey_closing(padded, (window, window, 1))
+    opened = grey_opening(closed, (window, window, 1))
     plain: Pixels = opened[window:-window, window:-window]
     return plain
 
@@ -107,7 +109,7 @@ def without_desk(pixels: Pixels, sheet: Mask) -> Pixels:
     nearest = ndimage.distance_transform_edt(
         ~sheet[::step, ::step], return_distances=False, return_indices=True
     )
-    small = ndimage.median_filter(pixels[::step, ::step], (7, 7, 1))[nearest[0], nearest[1]]
+    small = median_filter(pixels[::step, ::step], (7, 7, 1))[nearest[0], nearest[1]]
     size = sheet.shape[1], sheet.shape[0]
     paper = np.asarray(Image.fromarray(small).resize(size, Image.Resampling.BILINEAR))
     return np.where(sheet[:, :, np.newaxis], pixels, paper)

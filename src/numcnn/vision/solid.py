@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from numcnn.vision.deadline import check_deadline
 from numcnn.vision.region import Region
 
 _BROAD = 0.2  # of the picture's shorter side: narrower things fit into the windows
@@ -28,6 +29,7 @@ def solid(region: Region, pixels: NDArray[np.uint8]) -> Region:
     """
     if min(region.height, region.width) < _BROAD * min(pixels.shape[:2]):
         return region
+    check_deadline()
     inside = region.ink > _CORE
     filled = ndimage.binary_fill_holes(inside)
     holes = filled & ~inside

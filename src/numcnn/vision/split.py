@@ -6,6 +6,7 @@ P. Haffner, "Gradient-based learning applied to document recognition", 1998, sec
 over-segmentation").
 """
 
+import math
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any, final
@@ -14,11 +15,13 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from numcnn.vision.deadline import check_deadline
 from numcnn.vision.frame import stroke_width
 from numcnn.vision.opinion import Opinion, Score
 from numcnn.vision.region import Region, trimmed
 
 _ROWS = 48  # in which cuts are looked for
+_PIECE_ROWS = 160  # in which pieces are tried; the network sees 20 of a digit, made from 120
 _DEAREST = 3.0  # strokes that a cut may cross
 _APART = 0.045  # of the height: cuts of one kind
 _NARROWEST = 0.1  # of the height: a digit
@@ -29,6 +32,11 @@ _NARROWEST_PAIR = 0.65  # of the height: what may be two digits
 _LEAST_MASS = 0.15  # of what a digit has on average: less is a crumb
 # Logarithms of how improbable a cut is that a reader's certainty does not justify.
 _A_CUT, _A_STROKE = 0.3, 0.3
+_LONGEST = 60  # times the height: longer than any number
+# Of 2,740 pictures of handwriting, the most complicated one has 58 cuts in a region and XXX pieces.
+_MOST_CUTS = 120  # in a region; where a hatching or a grating can be cut anywhere, there are more
+_MOST_PIECES = 1500  # in a picture; each takes a millisecond or two to frame and read
+_PRICE_OF_CUTS = 5  # pieces: to look for cuts takes as long
 # The benefit of the doubt, for digits that touch against drawings; beside other digits, drawings
 # are rare.
 _BENEFIT, _BENEFIT_IN_LINE = 1.0, 3.0
@@ -48,6 +56,18 @@ class Cut:
     price: float
 
 
+@final
+@dataclass(eq=False)
+class Budget:
+    """How much more may be tried in one picture to cut digits apart.
+
+    Attributes:
+        pieces: How many more pieces may be read.
+    """
+
+    pieces: int = _MOST_PIECES
+
+
 def best_split(
     region: Region,
     whole: Opinion,
@@ -55,7 +75,8 @@ def best_split(
     height: float = 0.0,
     *,
     is_among_digits: bool = False,
-) -> list[Region]:
+    budget: Budget | None = None,
+) -> list[Region] | None:
     """Divide a region into the digits that together score best.
 
     Each digit lies between two of the cuts, or between a cut and the end. The best way from the
@@ -69,17 +90,29 @@ def best_split(
         height: How high digits are in this line, if that is known: a 5 that is written low and
             wide is not taken for two digits then.
         is_among_digits: Whether others in this line are digits for sure.
+        budget: How much may be tried; what is tried is taken from it. As for one picture if None.
 
     Returns:
-        The digits, from left to right; the region alone if that scores best.
+        The digits, from left to right; the region alone if that scores best. None if the budget
+        does not suffice to tell; it is empty then.
     """
     height = max(height, float(region.height))
     if region.width < _NARROWEST_PAIR * height:
         return [region]
-    ends = _ends(region)
-    if len(ends) == 2:
+    budget = budget or Budget()
+    if budget.pieces <= 0:
+        return None
+    budget.pieces -= _PRICE_OF_CUTS
+    step = max(1, region.height // _PIECE_ROWS)
+    small = region if step == 1 else Region(0, 0, _reduced(region.ink, step))
+    ends = _ends(small)
+    if len(ends) == 2 or len(ends) > _MOST_CUTS + 2:
         return [region]
-    digits = _between(region, ends, height)
+    spans = _spans(ends, height / step)
+    budget.pieces -= len(spans)
+    if budget.pieces < 0:
+        return None
+    digits = _between(small, ends, spans, height / step)
     opinions = dict(zip(digits, score(list(digits.values())), strict=True))
     best: list[tuple[float, int]] = [(0.0, 0)]
     for end in range(1, len(ends)):
@@ -87,7 +120,7 @@ def best_split(
             (
                 best[start][0]
                 + opinions[start, end].digit
-                + _shape_score(digits[start, end], height)
+                + _shape_score(digits[start, end], height / step)
                 - (_A_CUT + _A_STROKE * ends[start].price if start else 0.0),
                 start,
             )
@@ -102,9 +135,13 @@ def best_split(
         path.insert(0, (start, end))
         end = start
     benefit = _BENEFIT_IN_LINE if is_among_digits else _BENEFIT
-    if len(path) < 2 or not _are_several(region, path, ends, opinions, whole, score, benefit):
+    if len(path) < 2 or not _are_several(small, path, ends, opinions, whole, score, benefit):
         return [region]
-    return [digits[span] for span in path]
+    if step == 1:
+        return [digits[span] for span in path]
+    ends = _with_ends([_enlarged(cut, step, region.height) for cut in ends[1:-1]], region)
+    pieces = [_piece(region, ends[start], ends[end]) for start, end in path]
+    return [piece for piece in pieces if piece is not None]
 
 
 def find_pieces(region: Region) -> list[Region]:
@@ -113,7 +150,8 @@ def find_pieces(region: Region) -> list[Region]:
     Pieces overlap: each pair of cuts has one between them, if it is large enough for a digit and
     not too wide.
     """
-    return list(_between(region, _ends(region), float(region.height)).values())
+    ends, height = _ends(region), float(region.height)
+    return list(_between(region, ends, _spans(ends, height), height).values())
 
 
 def find_cuts(region: Region) -> list[Cut]:
@@ -126,7 +164,7 @@ def find_cuts(region: Region) -> list[Cut]:
     step = max(1, round(region.height / _ROWS))
     ink = _reduced(region.ink, step)
     rows, columns = ink.shape
-    if columns < 4 or rows < 6 or columns < 2 * _NARROWEST * rows:
+    if columns < 4 or rows < 6 or not 2 * _NARROWEST <= columns / rows <= _LONGEST:
         return []
     stroke = max(1.0, stroke_width(ink))
     # A short way is better than a long one, and a straight one better than a crooked one.
@@ -137,50 +175,67 @@ def find_cuts(region: Region) -> list[Cut]:
     for price, ways in (_ways(cost), _ways(seam)):
         distance = max(2, round(_APART * rows))
         chosen: list[int] = []
+        is_free = np.ones(columns, bool)
+        is_free[: -(-distance // 2)] = is_free[math.ceil(columns - distance / 2) :] = False
         for column in np.argsort(price, kind="stable"):
-            if price[column] > _DEAREST:
+            if price[column] > _DEAREST or len(chosen) > _MOST_CUTS:
                 break
-            is_inside = distance / 2 <= column < columns - distance / 2
-            if is_inside and all(abs(column - other) >= distance for other in chosen):
+            if is_free[column]:
                 chosen.append(int(column))
+                is_free[max(0, column - distance + 1) : column + distance] = False
         for column in chosen:
+            check_deadline()
             path = np.concatenate([_walk(ways[0], column)[::-1], _walk(ways[1], column)[1:]])
-            if any(np.abs(path - other.columns).mean() < 1.5 for _, other in found):
+            others = np.array([other.columns for _, other in found]).reshape(-1, rows)
+            if (np.abs(path - others).mean(axis=1) < 1.5).any():
                 continue
             found.append((float(path.mean()), Cut(path, float(price[column]))))
-    at = (np.arange(region.height) + 0.5) / step - 0.5
-    return [
-        Cut(
-            np.rint((np.interp(at, np.arange(rows), cut.columns) + 0.5) * step).astype(np.int64),
-            cut.price,
-        )
-        for _, cut in sorted(found, key=lambda each: each[0])
-    ]
+    found.sort(key=lambda each: each[0])
+    return [_enlarged(cut, step, region.height) for _, cut in found]
+
+
+def _enlarged(cut: Cut, step: int, height: int) -> Cut:
+    """Bring a cut through a reduced region onto the region itself, which is so high."""
+    at = (np.arange(height) + 0.5) / step - 0.5
+    columns = np.interp(at, np.arange(len(cut.columns)), cut.columns)
+    return Cut(np.rint((columns + 0.5) * step).astype(np.int64), cut.price)
 
 
 def _ends(region: Region) -> list[Cut]:
     """Return the cuts, and the region's two ends as further ones."""
+    return _with_ends(find_cuts(region), region)
+
+
+def _with_ends(cuts: list[Cut], region: Region) -> list[Cut]:
     first = Cut(np.zeros(region.height, np.int64), 0.0)
-    return [first, *find_cuts(region), Cut(np.full_like(first.columns, region.width), 0.0)]
+    return [first, *cuts, Cut(np.full_like(first.columns, region.width), 0.0)]
 
 
-def _between(region: Region, ends: list[Cut], height: float) -> dict[tuple[int, int], Region]:
+def _spans(ends: list[Cut], height: float) -> list[tuple[int, int]]:
+    """Return all pairs of cuts between which a digit may be, by how far they are apart."""
+    columns = np.stack([end.columns for end in ends])
+    spans = []
+    for start in range(len(ends) - 1):
+        gaps = columns[start + 1 :] - columns[start]
+        mean = gaps.mean(axis=1)
+        fits = (mean >= _NARROWEST * height) & (mean <= 1.5 * height)
+        fits &= gaps.min(axis=1) >= -0.1 * height
+        spans += [(start, start + 1 + int(place)) for place in np.flatnonzero(fits)]
+    return [span for span in spans if span != (0, len(ends) - 1)]
+
+
+def _between(
+    region: Region, ends: list[Cut], spans: list[tuple[int, int]], height: float
+) -> dict[tuple[int, int], Region]:
     """Return what lies between two cuts, of all pairs between which a digit may be."""
     # A line's digits fill as much of their boxes on average.
     least = _LEAST_MASS * region.mass * min(1.0, 0.6 * height / region.width)
     digits: dict[tuple[int, int], Region] = {}
-    for start, left in enumerate(ends):
-        for end, right in enumerate(ends[start + 1 :], start + 1):
-            if (start, end) == (0, len(ends) - 1):
-                continue
-            gap = right.columns - left.columns
-            if gap.mean() < _NARROWEST * height or gap.min() < -0.1 * height:
-                continue
-            if gap.mean() > 1.5 * height:
-                break
-            digit = _piece(region, left, right)
-            if digit is not None and digit.mass >= least and _may_be_digit(digit, height):
-                digits[start, end] = digit
+    for start, end in spans:
+        check_deadline()
+        digit = _piece(region, ends[start], ends[end])
+        if digit is not None and digit.mass >= least and _may_be_digit(digit, height):
+            digits[start, end] = digit
     return digits
 
 
@@ -231,6 +286,7 @@ def _shape_score(digit: Region, height: float) -> float:
 
 
 def _reduced(ink: NDArray[np.float32], step: int) -> NDArray[np.float32]:
+    """Reduce ink to every so many pixels, by averaging."""
     if step == 1:
         return ink
     smooth: NDArray[np.float32] = ndimage.uniform_filter(ink, step, mode="constant")
