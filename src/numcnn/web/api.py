@@ -48,7 +48,10 @@ class Service:
         picture = body.picture(self.limits)
         try:
             found = self.reader.look(
-                picture, max_bytes=self.limits.body_bytes, max_pixels=self.limits.pixels
+                picture,
+                max_bytes=self.limits.body_bytes,
+                max_pixels=self.limits.pixels,
+                max_seconds=self.limits.seconds,
             )
         except PictureError as error:
             # The picture has no name here, and the message begins with one.
