@@ -290,6 +290,8 @@ HARMLESS = {
     "pathlib",
     "safetensors",
     "typing",
+    "warnings",
+    "zlib",
 }
 
 
