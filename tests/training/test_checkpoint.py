@@ -57,6 +57,7 @@ class TestADiskThatFills:
             train("adam", checkpoint=tmp_path / "c", callbacks=[watch])
         assert watch.calls[-1] == "train_end"
 
+    @pytest.mark.slow
     @pytest.mark.skipif(sys.platform == "win32", reason="Windows cannot limit a file's size")
     def test_for_real_leaves_the_checkpoint_before_and_the_training_can_go_on(self, tmp_path):
         with Worker("average", tmp_path, "--no-room-in-epoch", "3") as worker:
@@ -176,6 +177,7 @@ class TestADamagedFile:
         write_arrays(tmp_path / "c", arrays, header)
         assert_refused(tmp_path / "c", stored)
 
+    @pytest.mark.slow
     @settings(
         max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
     )
