@@ -17,6 +17,8 @@ from numcnn.training import Callback, Moment
 from tests.cli.outcome import tree
 from tests.cli.tables import write_table
 
+pytestmark = pytest.mark.slow
+
 SETTINGS = RunSettings(epochs=1)
 NAMES = ("two-conv-adam", "lenet5")
 

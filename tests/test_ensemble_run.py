@@ -16,6 +16,8 @@ from numcnn.run_settings import RunSettings
 from numcnn.training import Callback, Moment
 from tests.cli.outcome import tree
 
+pytestmark = pytest.mark.slow
+
 SETTINGS = RunSettings(recipe="two-conv-adam", epochs=2, seed=4, ensemble=3)
 MEMBERS = ("seed-4", "seed-5", "seed-6")
 

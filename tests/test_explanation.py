@@ -18,6 +18,8 @@ from numcnn.nn import (
 )
 from numcnn.recipes import RECIPES
 
+pytestmark = pytest.mark.slow
+
 
 def built(*layers, shape=(6, 5, 1)) -> Sequential:
     model = Sequential(layers)

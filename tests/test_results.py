@@ -89,6 +89,7 @@ def test_recipes_stand_in_their_order():
     assert found == list(RECIPES)
 
 
+@pytest.mark.slow
 def test_measuring_keeps_what_is_there_and_adds_seeds(tmp_path, monkeypatch):
     monkeypatch.setattr(generate_results, "LOOPS_SECONDS", 0)
     first = measure("digits", 1, tmp_path, epochs=1)

@@ -104,6 +104,7 @@ def test_loops_and_layers_agree(layers, loss):
     assert_same(randomized(Sequential(layers()), shape), shape, loss)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("recipe", RECIPES.values(), ids=RECIPES)
 def test_there_are_loops_for_every_recipe(recipe):
     shape = max(recipe.smallest_side, 4), 8, 1

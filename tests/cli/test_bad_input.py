@@ -85,6 +85,7 @@ def file_missing(folder: Path) -> None:
     (folder / TEST_LABELS).unlink()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("damage", "message"),
     [

@@ -6,6 +6,8 @@ import pytest
 from tests.cli.outcome import run_python, tree
 from tests.cli.test_resume import FAULTY
 
+pytestmark = pytest.mark.slow
+
 
 def test_the_three_of_the_readme_on_the_default_digits(numcnn, here):
     outcome = numcnn("compare", "two-layer", "two-conv-adam", "lenet5", "--quiet")

@@ -50,6 +50,7 @@ def test_the_text_has_a_line_for_each_class(numcnn, model, files, judged, right)
         assert float(error) == pytest.approx(100 * int(wrong) / int(images), abs=0.01)
 
 
+@pytest.mark.slow
 def test_the_pictures_are_drawn_where_asked(numcnn, model, files, here):
     outcome = numcnn("evaluate", model, "mnist", "--data-dir", files, "--out", "judged")
     assert outcome.status == 0
@@ -68,6 +69,7 @@ def test_nothing_is_written_unless_asked(numcnn, model, files, here):
     assert tree(here) == {}
 
 
+@pytest.mark.slow
 def test_json_stays_one_object_when_pictures_are_drawn(numcnn, model, files):
     outcome = numcnn("evaluate", model, "mnist", "--data-dir", files, "--out", "judged", "--json")
     assert "accuracy" in json.loads(outcome.out)
@@ -123,6 +125,7 @@ def second(numcnn, small, here) -> Path:
     return here / "second/model.safetensors"
 
 
+@pytest.mark.slow
 def test_several_models_answer_together(numcnn, model, second, files, judged):
     outcome = numcnn("evaluate", model, second, "mnist", "--data-dir", files, "--json")
     found = json.loads(outcome.out)
@@ -152,6 +155,7 @@ def test_views_change_what_is_said(numcnn, model, files, judged):
     assert averaged["accuracy"] == np.mean(mean.argmax(axis=1) == judged.labels)
 
 
+@pytest.mark.slow
 def test_a_model_trained_on_images_as_they_are_has_no_views(numcnn, small, files):
     numcnn(*small, "--no-augment", "--out", "plain")
     message = numcnn("evaluate", "plain", "mnist", "--data-dir", files, "--tta").error()

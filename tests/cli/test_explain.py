@@ -10,6 +10,7 @@ from tests.cli.outcome import tree
 PICTURES = {"explained", "explained/feature_maps.png", "explained/filters.png"}
 
 
+@pytest.mark.slow
 def test_an_image_of_a_data_set_is_explained(numcnn, model, files, judged, here):
     words = "mnist", "--data-dir", files, "--index", 7, "--out", "explained"
     outcome = numcnn("explain", model, *words)
@@ -22,6 +23,7 @@ def test_an_image_of_a_data_set_is_explained(numcnn, model, files, judged, here)
     assert set(tree(here)) == PICTURES
 
 
+@pytest.mark.slow
 def test_json_is_one_object(numcnn, model, files, judged):
     words = "mnist", "--data-dir", files, "--out", "explained", "--json"
     found = json.loads(numcnn("explain", model, *words).out)
@@ -32,6 +34,7 @@ def test_json_is_one_object(numcnn, model, files, judged):
     assert found["pictures"] == ["explained/feature_maps.png", "explained/filters.png"]
 
 
+@pytest.mark.slow
 def test_another_image_is_another_picture(numcnn, model, files, here):
     for index in (0, 1):
         words = "mnist", "--data-dir", files, "--index", index, "--out", f"image-{index}"
@@ -42,6 +45,7 @@ def test_another_image_is_another_picture(numcnn, model, files, here):
     assert (first / name).read_bytes() != (second / name).read_bytes()
 
 
+@pytest.mark.slow
 def test_an_image_file_is_brought_to_the_models_size(numcnn, model, judged, here):
     large = np.kron(judged.images[3, ..., 0], np.ones((5, 5), np.uint8))
     Image.fromarray(large).convert("RGB").save(here / "digit.png")

@@ -85,6 +85,7 @@ def test_the_version_is_the_packages(numcnn):
     assert numcnn("--version").out == f"numcnn, version {package.__version__}\n"
 
 
+@pytest.mark.slow
 def test_python_runs_the_package(numcnn):
     assert run_python("-m", "numcnn", "data", "list") == numcnn("data", "list")
 
@@ -125,6 +126,7 @@ def test_an_impossible_option_is_refused(numcnn, words, message):
     assert message in numcnn(*words).usage_error()
 
 
+@pytest.mark.slow
 def test_a_reader_who_has_seen_enough_is_no_error():
     command = [sys.executable, "-m", "numcnn", "data", "list"]
     with subprocess.Popen(
@@ -137,6 +139,7 @@ def test_a_reader_who_has_seen_enough_is_no_error():
     assert process.returncode == 0
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux has /dev/full")
 def test_a_full_disk_behind_the_output_is_told_in_one_line():
     with Path("/dev/full").open("w") as full:
@@ -158,6 +161,7 @@ def test_the_plain_install_says_what_the_command_line_needs(name):
     )
 
 
+@pytest.mark.slow
 def test_without_a_library_for_the_pictures_the_results_are_there(here):
     outcome = run_python("-c", WITHOUT.format(name="matplotlib", words=["train", "--epochs", "1"]))
     assert outcome.status == 0
@@ -168,6 +172,7 @@ def test_without_a_library_for_the_pictures_the_results_are_there(here):
     assert {path.name for path in run.iterdir()} == RESULTS
 
 
+@pytest.mark.slow
 def test_a_broken_package_is_not_called_a_missing_library():
     outcome = run_python("-c", WITHOUT.format(name="numcnn.run", words=["train"]))
     assert outcome.status == 1

@@ -71,6 +71,7 @@ BAD = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [*BAD, "missing.png", "folder"])
 @pytest.mark.parametrize("command", ["read", "explain"])
 def test_bad_pictures_are_told_in_one_line(numcnn, here, name, command):
@@ -100,6 +101,7 @@ def test_a_model_of_other_images_is_refused(numcnn, number, model):
     assert "images of 8 x 8 x 1" in message
 
 
+@pytest.mark.slow
 def test_an_explanation_is_drawn(numcnn, number, here):
     assert numcnn("explain", number, "-o", "why.png").status == 0
     assert numcnn("explain", number, "-o", "third.png", "--digit", "3").status == 0
@@ -108,6 +110,7 @@ def test_an_explanation_is_drawn(numcnn, number, here):
     assert first.shape != third.shape or (first != third).any()
 
 
+@pytest.mark.slow
 def test_a_digit_that_is_not_there_cannot_be_explained(numcnn, number, here):
     message = numcnn("explain", number, "-o", "why.png", "--digit", "4").error()
     assert "--digit is 4, and 3 things were found in number.png" in message

@@ -8,7 +8,10 @@ import pytest
 from numcnn.nn import TrainingEngine
 from tests.cli.outcome import run_python, tree
 
-pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such signals")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such signals"),
+]
 
 FAULTY = Path(__file__).with_name("faulty_program.py")
 

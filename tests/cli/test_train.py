@@ -7,6 +7,8 @@ from PIL import Image
 from numcnn.run_settings import RunSettings
 from tests.cli.outcome import Outcome, run_python, tree
 
+pytestmark = pytest.mark.slow
+
 FILES = {
     "model.safetensors",
     "settings.json",

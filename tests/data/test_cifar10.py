@@ -95,6 +95,7 @@ def test_a_bad_file_of_class_names(folder, content):
         load_cifar10(folder)
 
 
+@pytest.mark.slow
 def test_the_real_images_survive_the_binary_format(real_data, tmp_path, monkeypatch):
     """Unpack the real test part only, as the whole takes long."""
     script = real_data("cifar10") / "cifar10" / "unpack.py"

@@ -115,6 +115,7 @@ def test_corrupt_gzip_is_refused(tmp_path, content):
         read_idx(path)
 
 
+@pytest.mark.slow
 def test_no_more_is_unpacked_than_the_header_announces(tmp_path):
     bomb = tmp_path / "bomb.gz"
     bomb.write_bytes(gzip.compress(WHOLE + bytes(200_000_000), 9))
@@ -156,6 +157,7 @@ def test_a_damaged_file_raises_nothing_but_a_value_error(tmp_path, packed, place
     assert "damaged" in outcome if isinstance(outcome, str) else outcome.size == 24
 
 
+@pytest.mark.slow
 @one_folder
 @given(content=st.binary(max_size=60), gzipped=st.booleans())
 def test_any_bytes_raise_nothing_but_a_value_error(tmp_path, content, gzipped):

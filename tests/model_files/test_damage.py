@@ -118,6 +118,7 @@ class TestCutOff:
 
 
 class TestFlippedBits:
+    @pytest.mark.slow
     @IN_A_LOOP
     @given(
         flips=st.lists(
@@ -181,6 +182,7 @@ JSON = st.recursive(
 
 
 class TestAnotherHeader:
+    @pytest.mark.slow
     @IN_A_LOOP
     @given(place=st.sampled_from(ALL_PLACES), value=JSON, removed=st.booleans())
     def test_is_refused_or_believed(self, place, value, removed, good, file):

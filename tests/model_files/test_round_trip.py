@@ -114,6 +114,7 @@ class TestEqualModels:
         (tmp_path / "other").mkdir()
         assert digest(tmp_path / "one") == digest(tmp_path / "other")
 
+    @pytest.mark.slow
     @pytest.mark.parametrize("hash_seed", ["1", "2"])
     def test_give_equal_bytes_in_another_process(self, hash_seed, tmp_path):
         code = (

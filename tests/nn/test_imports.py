@@ -65,6 +65,7 @@ def test_the_walk_sees_every_way_to_import(code, allowed):
     assert all(is_allowed(module, file) for module in modules) == allowed
 
 
+@pytest.mark.slow
 def test_importing_it_loads_no_other_library():
     code = (
         "import sys, numpy.random; before = set(sys.modules); import numcnn.nn;"
@@ -78,6 +79,7 @@ def test_importing_it_loads_no_other_library():
     assert set(loaded) - allowed == set()
 
 
+@pytest.mark.slow
 def test_importing_it_loads_no_other_room():
     code = (
         "import sys, numcnn.nn;"

@@ -129,6 +129,7 @@ def train(model: Sequential, x: np.ndarray, targets: np.ndarray, optimizer, step
     return value
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [name for name in NETWORKS if name != "with softmax"])
 def test_a_network_learns_a_few_examples_by_heart(name):
     shape, layers = NETWORKS[name]

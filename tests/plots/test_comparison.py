@@ -74,6 +74,7 @@ def test_no_mistake_is_at_the_end_and_no_infinity():
     assert "100.00%" in words(comparison_figure([row("a", (1.0,))]))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "rows",
     [

@@ -19,6 +19,7 @@ def texts(figure: Figure) -> list[str]:
     ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("count", [1, 2, 7])
 def test_everything_that_was_found_is_shown(count):
     findings = [finding("1", True)] * (count - 1) + [finding("not a digit", False)]

@@ -76,6 +76,7 @@ def test_a_deep_network_and_every_kind_of_image(channels: int, dtype: type):
     assert_nothing_clipped(feature_maps(image, layers, ["a long class name, and longer"] * 10))
 
 
+@pytest.mark.slow
 def test_a_float_image_is_stretched():
     image = np.linspace(-3, 5, 12).reshape(3, 4, 1)
     drawn = feature_maps(image, [("a", np.ones(2))]).axes[0].images[0]

@@ -38,6 +38,7 @@ def test_every_plot_is_exported():
     assert all(callable(getattr(numcnn.plots, name)) for name in numcnn.plots.__all__)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("suffix", SIGNATURES)
 def test_save_writes_the_format_of_the_suffix(tmp_path: Path, suffix: str):
     path = tmp_path / "new folder" / f"picture{suffix}"
@@ -62,6 +63,7 @@ def test_the_same_input_gives_the_same_bytes(tmp_path: Path, suffix: str):
     assert (tmp_path / f"c{suffix}").read_bytes() == first
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("suffix", [".svg", ".pdf"])
 def test_another_time_and_hash_seed_give_the_same_bytes(tmp_path: Path, suffix: str):
     code = (
@@ -98,6 +100,7 @@ def test_a_failed_save_keeps_the_old_file(tmp_path: Path, monkeypatch: pytest.Mo
     assert list(tmp_path.iterdir()) == [path]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["picture", "picture.jpg", "picture.png.txt"])
 def test_save_refuses_other_suffixes(tmp_path: Path, name: str):
     with pytest.raises(ValueError, match=rf"path is .*{name}.*\.png, \.svg or \.pdf"):
@@ -118,6 +121,7 @@ def test_nothing_global_changes(tmp_path: Path):
     assert dict(mpl.rcParams) == before
 
 
+@pytest.mark.slow
 def test_plots_need_no_pyplot():
     code = "import sys, numcnn.plots; sys.exit('matplotlib.pyplot' in sys.modules)"
     subprocess.run([sys.executable, "-c", code], check=True)

@@ -46,6 +46,7 @@ def test_other_channels_are_a_table_of_filters_by_channels():
     assert {"2 input channels", "Input channel", "Filter"} <= set(words(figure))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("shape", "note"),
     [
@@ -59,6 +60,7 @@ def test_what_is_left_out_is_said(shape: tuple[int, ...], note: str):
     assert note in words(filter_grid(weights(*shape)))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "shape", [(1, 1, 1, 1), (1, 1, 64, 32), (5, 1, 1, 3), (3, 7, 3, 1), (3, 3, 2, 1), (9, 9, 1, 64)]
 )

@@ -52,6 +52,7 @@ def test_all_correct():
     )
 
 
+@pytest.mark.slow
 def test_count_limits_the_page():
     images, labels = digits(100)
     page = prediction_page(images, sure_of(labels, 0.9), CLASSES, labels, count=10)
@@ -60,6 +61,7 @@ def test_count_limits_the_page():
     assert len(default.axes[0].images) == 24
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("classes", [CLASSES, LONG])
 @pytest.mark.parametrize("count", [1, 7, 8, 9])
 @pytest.mark.parametrize("channels", [1, 3])

@@ -25,6 +25,7 @@ from tests.reader.drawings import board, digit, page, photograph
 READER = Reader()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("text", "0123456789")
 @pytest.mark.parametrize("place", [(30, 40), (110, 90), (12, 12), (150, 130)])
 def test_a_digit_anywhere_on_a_drawing_board(text, place):
@@ -38,6 +39,7 @@ def test_a_digit_anywhere_on_a_drawing_board(text, place):
     assert x + width <= place[0] + 75 + 12
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("text", "0123456789")
 @pytest.mark.parametrize(
     ("paper", "ink"),
@@ -75,10 +77,12 @@ def test_a_page_is_read_line_by_line():
     assert reading.rejected == ()
 
 
+@pytest.mark.slow
 def test_a_photograph_of_a_page_in_uneven_light():
     assert READER.read(photograph(page(["2075", "318"]))).text == "2075\n318"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", [4, 22, 40])
 def test_the_edge_of_the_sheet_is_no_one(seed):
     photo = CONDITIONS["paper on a desk"](
@@ -117,6 +121,7 @@ LETTERS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("drawing", [HORSE, STAR, *LETTERS.values()])
 @pytest.mark.parametrize("pen", [6, 14])
 def test_what_is_no_digit_is_rejected(drawing, pen):
@@ -140,6 +145,7 @@ def test_stricter_standards_reject_more():
     assert rejected.reason.startswith("unclear, perhaps 3 or ")
 
 
+@pytest.mark.slow
 def test_many_threads_read_the_same_as_one():
     pictures = [board([digit(text, 60, 60, 150)]) for text in "0123456789"] * 3
     texts = [""] * len(pictures)
@@ -209,6 +215,7 @@ def test_the_annotation_is_drawn_around_the_digit():
     assert not changed[y + height + 15 :].any()
 
 
+@pytest.mark.slow
 def test_an_explanation_shows_what_the_network_saw():
     told = READER.explain(board([digit("3", 40, 60, 150), digit("1", 200, 60, 150)]))
     assert [seen.answer.digit for seen in told.seen] == [3, 1]
@@ -219,6 +226,7 @@ def test_an_explanation_shows_what_the_network_saw():
         assert np.average(seen.evidence, weights=seen.frame.astype(float)) > 0
 
 
+@pytest.mark.slow
 def test_a_look_is_a_reading_with_what_the_network_saw():
     picture = board([digit("3", 40, 60, 150), digit("1", 200, 60, 150)])
     look, told = READER.look(picture), READER.explain(picture)

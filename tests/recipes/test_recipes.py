@@ -62,6 +62,7 @@ def test_a_name_that_is_nearly_right_is_answered_with_the_right_one():
         find("LeNet5", "mnist")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("recipe", RECIPES.values(), ids=lambda recipe: recipe.name)
 def test_images_that_are_too_small_are_told_by_their_size(recipe):
     smallest = recipe.smallest_side

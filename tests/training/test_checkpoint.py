@@ -57,6 +57,7 @@ class TestADiskThatFills:
             train("adam", checkpoint=tmp_path / "c", callbacks=[watch])
         assert watch.calls[-1] == "train_end"
 
+    @pytest.mark.slow
     @pytest.mark.skipif(sys.platform == "win32", reason="Windows cannot limit a file's size")
     def test_for_real_leaves_the_checkpoint_before_and_the_training_can_go_on(self, tmp_path):
         with Worker("average", tmp_path, "--no-room-in-epoch", "3") as worker:

@@ -141,6 +141,7 @@ def test_a_training_in_another_thread_ends_in_the_same_bits():
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such signals")
 class TestARealProcess:
+    @pytest.mark.slow
     def test_ends_quickly_with_the_best_epoch_and_can_be_resumed(self, tmp_path):
         case = "best in the middle"
         with Worker(case, tmp_path, "--wait-in-epoch", "4") as worker:
@@ -163,6 +164,7 @@ class TestARealProcess:
         assert resumed["rows"] == rows(history)
         assert bytes.fromhex(resumed["model"]) == saved(model, tmp_path)
 
+    @pytest.mark.slow
     def test_dies_of_the_second_ctrl_c_and_leaves_its_checkpoint(self, tmp_path):
         with Worker("adam", tmp_path, "--wait-in-epoch", "3") as worker:
             worker.wait_until_ready()

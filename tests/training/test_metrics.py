@@ -48,6 +48,7 @@ class TestAgainstScikitLearn:
         expected = sklearn_metrics.accuracy_score(labels, predicted)
         assert accuracy(predicted, labels) == pytest.approx(expected)
 
+    @pytest.mark.slow
     @given(answers())
     def test_error_by_class(self, given):
         classes, labels, predicted = given

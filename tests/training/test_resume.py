@@ -100,6 +100,7 @@ class TestAnInterruptedTraining:
         )
         assert_same(resumed, uninterrupted("adam"), tmp_path)
 
+    @pytest.mark.slow
     @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such signals")
     @pytest.mark.parametrize("case", ["momentum", "averaged validation", "augmentation"])
     def test_may_have_been_killed(self, case, tmp_path):

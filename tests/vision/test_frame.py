@@ -91,6 +91,7 @@ def test_enlarged_pictures_come_back():
         assert np.abs(back.astype(int) - image).mean() < 16
 
 
+@pytest.mark.slow
 @given(
     st.integers(1, 60), st.integers(1, 60), st.integers(0, 99), st.sampled_from([0.0, 0.5, 0.99])
 )

@@ -204,6 +204,7 @@ def test_a_closed_file():
         load_picture(file)
 
 
+@pytest.mark.slow
 @given(st.data())
 @settings(max_examples=150, deadline=None)
 def test_damaged_files_raise_only_the_documented_error(data):

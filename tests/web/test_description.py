@@ -1,5 +1,6 @@
 """The API against its own description: whatever Schemathesis thinks up, no answer is a surprise."""
 
+import pytest
 import schemathesis
 from hypothesis import HealthCheck, settings
 from schemathesis.checks import not_a_server_error
@@ -28,6 +29,7 @@ CHECKS = [
 schema = schemathesis.openapi.from_asgi("/api/v1/openapi.json", create_app(Settings()))
 
 
+@pytest.mark.slow
 @schema.parametrize()
 @settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
 def test_the_api_does_as_it_is_described(case):

@@ -20,7 +20,10 @@ from tests.web.running import running
 LAYERS = 1 + len(layer_outputs(Reader().model_file.model, np.zeros((28, 28, 1), np.uint8)))
 PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
 
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium here")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium here"),
+]
 
 # Milliseconds: on a machine that has other work, a page that is right may take long.
 expect.set_options(timeout=30_000)

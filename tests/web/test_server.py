@@ -14,6 +14,8 @@ from numcnn.web import Limits, Settings, server
 from tests.web.pictures import board, file
 from tests.web.running import running
 
+pytestmark = pytest.mark.slow
+
 PNG = {"content-type": "image/png"}
 LIMITS = Limits(body_bytes=200_000, body_seconds=0.6, header_seconds=0.6, at_once=2, waiting=4)
 

@@ -54,6 +54,7 @@ def images(count: int, *shape: int) -> np.ndarray:
     return whole.astype(np.float32)
 
 
+@pytest.mark.slow
 @each
 @given(
     count=st.integers(1, 4),

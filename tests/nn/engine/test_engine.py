@@ -248,6 +248,7 @@ def test_settings_for_numpy_hold_in_worker_threads():
             assert not np.isfinite(model.outputs(x)).all()
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="the system cannot fork")
 def test_a_fork_predicts_too():
     program = """

@@ -29,6 +29,7 @@ def small(batch_size: int, **settings) -> Plan:
     return plan_of(layers, (16, 16, 1), batch_size, **settings)
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=40)
 @given(st.integers(1, 70), st.integers(1, 5), st.sampled_from([1, 1 << 12, 1 << 14, 1 << 20]))
 def test_every_example_is_in_one_piece_of_each_segment(batch_size, lanes, cache):

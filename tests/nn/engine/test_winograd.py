@@ -21,6 +21,7 @@ def fractions(array):
     return np.array(exact, object).reshape(array.shape)
 
 
+@pytest.mark.slow
 def test_the_matrices_make_a_convolution_exactly():
     # Both sides are linear in tile and filter: equal on all pairs of units, equal always.
     b, g, a = map(fractions, (INPUT, FILTER, OUTPUT))
@@ -41,6 +42,7 @@ def test_the_matrices_are_the_fractions_next_to_them(matrix):
     np.testing.assert_array_equal(matrix, fractions(matrix).astype(np.float64))
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=60)
 @given(st.data())
 def test_the_numbers_are_those_of_the_formula(data):
