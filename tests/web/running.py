@@ -20,8 +20,9 @@ import json, sys
 from pathlib import Path
 from numcnn.web import Limits, Settings, serve
 exec(sys.argv[3])
-serve(Settings(limits=Limits(**json.loads(sys.argv[1])), collect=Path(sys.argv[4]) if sys.argv[4] else None),
-      port=0, workers=int(sys.argv[2]), tell=lambda text: print(text, flush=True))
+limits, collect = Limits(**json.loads(sys.argv[1])), Path(sys.argv[4]) if sys.argv[4] else None
+serve(Settings(limits=limits, collect=collect), port=0, workers=int(sys.argv[2]),
+      tell=lambda text: print(text, flush=True))
 """
 
 
