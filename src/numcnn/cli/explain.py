@@ -122,6 +122,8 @@ def _handwriting(image: Path, output: Path, digit: int, model: Path | None) -> N
     layers = explanation.layer_outputs(network, told.seen[digit - 1].frame[..., np.newaxis])
 
     def figure(plots: Any) -> Any:
+        from numcnn.plots.explanation import MOST_FINDINGS
+
         findings = []
         for place, seen in enumerate(told.seen):
             answer = seen.answer
@@ -133,7 +135,7 @@ def _handwriting(image: Path, output: Path, digit: int, model: Path | None) -> N
                     isinstance(answer, Digit),
                     seen.frame,
                     # Of up to 300 things, it would take a while to compute what is not drawn.
-                    seen.evidence if place < plots.MOST_FINDINGS else np.zeros(seen.frame.shape),
+                    seen.evidence if place < MOST_FINDINGS else np.zeros(seen.frame.shape),
                     [(name, float(probability)) for probability, name in best],
                 )
             )
