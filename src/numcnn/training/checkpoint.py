@@ -140,11 +140,12 @@ def load_checkpoint(
     arrays, header = read_arrays(path, _KIND)
     try:
         before = dict(header["settings"])
-        # Written before there were lanes to choose.
-        others = [] if "lanes" in before else ["an unknown number of lanes"]
-        before.setdefault("lanes", settings.get("lanes"))
+        others = []
+        if "computed_by" not in header:
+            # Of a version that knew no lanes, nor all other settings that are there today.
+            others.append("an unknown number of lanes")
+            before = {**settings, **before}
         _require_same(before, settings)
-        # Checkpoints had no checksum before they said what had computed them.
         is_checked = "checksum" in header or "computed_by" in header
         if is_checked and header["checksum"] != checksum(arrays, header):
             raise ValueError(
