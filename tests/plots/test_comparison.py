@@ -7,6 +7,8 @@ from numcnn.plots import comparison_figure
 from numcnn.plots.comparison import short
 from tests.plots.helpers import assert_nothing_clipped, rendered, words
 
+pytestmark = pytest.mark.slow
+
 
 def row(name: str = "lenet5", accuracies=(0.9, 0.95), **numbers: float) -> dict[str, object]:
     sizes = {"parameters": 61_706, "multiply_adds": 416_520, "seconds": 35.2}
@@ -74,7 +76,6 @@ def test_no_mistake_is_at_the_end_and_no_infinity():
     assert "100.00%" in words(comparison_figure([row("a", (1.0,))]))
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     "rows",
     [

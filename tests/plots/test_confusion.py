@@ -4,6 +4,8 @@ import pytest
 from numcnn.plots import confusion_matrix_figure
 from tests.plots.helpers import assert_nothing_clipped, rendered, words
 
+pytestmark = pytest.mark.slow
+
 MATRIX = np.array([[95, 5, 0], [0, 40, 10], [1, 0, 849]])
 CLASSES = ["cat", "dog", "gnu"]
 SHORT, LONG = "{}", "a rather long name of class {}, longer than the room"
@@ -49,7 +51,6 @@ def test_a_rare_mistake_is_not_made_dark():
     assert figure.axes[0].images[0].get_array()[0, 1, :3].min() > 0.9
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     ("n", "name"),
     [(2, SHORT), (2, LONG), (10, LONG), (25, SHORT), (26, LONG), (47, SHORT), (100, LONG)],
@@ -83,7 +84,6 @@ def test_no_mistake_and_an_empty_row():
     assert "–" in shown  # noqa: RUF001
 
 
-@pytest.mark.slow
 def test_a_dollar_is_no_formula():
     figure = confusion_matrix_figure([[1, 0], [0, 1]], ["$x^2$", r"$\broken$"])
     assert "$x^2$" in words(figure)

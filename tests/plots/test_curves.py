@@ -7,6 +7,8 @@ from matplotlib.figure import Figure
 from numcnn.plots import learning_curves
 from tests.plots.helpers import assert_nothing_clipped, rendered, words
 
+pytestmark = pytest.mark.slow
+
 
 def history(epochs: int, **changes: float) -> list[dict[str, float]]:
     rows = []
@@ -60,7 +62,6 @@ def test_the_best_validation_epoch_is_marked_and_named():
     assert ring.get_xydata().tolist() == [[4, pytest.approx(0.0139)]]
 
 
-@pytest.mark.slow
 def test_of_equally_accurate_epochs_the_one_with_the_lowest_loss_is_best():
     rows = history(3)
     for row, loss in zip(rows, [0.3, 0.1, 0.2], strict=True):

@@ -4,6 +4,8 @@ import pytest
 from numcnn.plots import feature_maps
 from tests.plots.helpers import assert_nothing_clipped, words
 
+pytestmark = pytest.mark.slow
+
 RNG = np.random.default_rng(0)
 IMAGE = RNG.integers(0, 256, (8, 8, 1), dtype=np.uint8)
 DIGITS = [str(k) for k in range(10)]
@@ -76,7 +78,6 @@ def test_a_deep_network_and_every_kind_of_image(channels: int, dtype: type):
     assert_nothing_clipped(feature_maps(image, layers, ["a long class name, and longer"] * 10))
 
 
-@pytest.mark.slow
 def test_a_float_image_is_stretched():
     image = np.linspace(-3, 5, 12).reshape(3, 4, 1)
     drawn = feature_maps(image, [("a", np.ones(2))]).axes[0].images[0]

@@ -15,6 +15,8 @@ from numcnn.plots import confusion_matrix_figure, filter_grid, learning_curves, 
 from numcnn.plots import figure as figure_module
 from numcnn.plots.figure import blank_figure, percent, place_axes
 
+pytestmark = pytest.mark.slow
+
 SIGNATURES = {".png": b"\x89PNG", ".svg": b"<?xml", ".pdf": b"%PDF"}
 
 
@@ -38,7 +40,6 @@ def test_every_plot_is_exported():
     assert all(callable(getattr(numcnn.plots, name)) for name in numcnn.plots.__all__)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("suffix", SIGNATURES)
 def test_save_writes_the_format_of_the_suffix(tmp_path: Path, suffix: str):
     path = tmp_path / "new folder" / f"picture{suffix}"
@@ -63,7 +64,6 @@ def test_the_same_input_gives_the_same_bytes(tmp_path: Path, suffix: str):
     assert (tmp_path / f"c{suffix}").read_bytes() == first
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("suffix", [".svg", ".pdf"])
 def test_another_time_and_hash_seed_give_the_same_bytes(tmp_path: Path, suffix: str):
     code = (
@@ -100,7 +100,6 @@ def test_a_failed_save_keeps_the_old_file(tmp_path: Path, monkeypatch: pytest.Mo
     assert list(tmp_path.iterdir()) == [path]
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("name", ["picture", "picture.jpg", "picture.png.txt"])
 def test_save_refuses_other_suffixes(tmp_path: Path, name: str):
     with pytest.raises(ValueError, match=rf"path is .*{name}.*\.png, \.svg or \.pdf"):
@@ -121,7 +120,6 @@ def test_nothing_global_changes(tmp_path: Path):
     assert dict(mpl.rcParams) == before
 
 
-@pytest.mark.slow
 def test_plots_need_no_pyplot():
     code = "import sys, numcnn.plots; sys.exit('matplotlib.pyplot' in sys.modules)"
     subprocess.run([sys.executable, "-c", code], check=True)

@@ -4,6 +4,8 @@ import pytest
 from numcnn.plots import filter_grid
 from tests.plots.helpers import assert_nothing_clipped, words
 
+pytestmark = pytest.mark.slow
+
 
 def weights(*shape: int) -> np.ndarray:
     return np.random.default_rng(0).normal(size=shape).astype(np.float32)
@@ -46,7 +48,6 @@ def test_other_channels_are_a_table_of_filters_by_channels():
     assert {"2 input channels", "Input channel", "Filter"} <= set(words(figure))
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     ("shape", "note"),
     [
@@ -60,7 +61,6 @@ def test_what_is_left_out_is_said(shape: tuple[int, ...], note: str):
     assert note in words(filter_grid(weights(*shape)))
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     "shape", [(1, 1, 1, 1), (1, 1, 64, 32), (5, 1, 1, 3), (3, 7, 3, 1), (3, 3, 2, 1), (9, 9, 1, 64)]
 )

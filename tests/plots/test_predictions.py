@@ -5,6 +5,8 @@ from sklearn.datasets import load_digits
 from numcnn.plots import mistakes, prediction_page
 from tests.plots.helpers import assert_nothing_clipped, words
 
+pytestmark = pytest.mark.slow
+
 CLASSES = [str(k) for k in range(10)]
 LONG = [f"a class with the long name {k}" for k in range(10)]
 
@@ -52,7 +54,6 @@ def test_all_correct():
     )
 
 
-@pytest.mark.slow
 def test_count_limits_the_page():
     images, labels = digits(100)
     page = prediction_page(images, sure_of(labels, 0.9), CLASSES, labels, count=10)
@@ -61,7 +62,6 @@ def test_count_limits_the_page():
     assert len(default.axes[0].images) == 24
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("classes", [CLASSES, LONG])
 @pytest.mark.parametrize("count", [1, 7, 8, 9])
 @pytest.mark.parametrize("channels", [1, 3])
