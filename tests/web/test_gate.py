@@ -1,7 +1,11 @@
 import asyncio
+import gc
 import threading
 import time
+import weakref
+from functools import partial
 
+import numpy as np
 import pytest
 
 from numcnn.vision import check_deadline
@@ -59,6 +63,33 @@ def test_what_takes_too_long_is_told_but_keeps_its_place():
         assert await gate.run(lambda: 2) == 2
 
     asyncio.run(main())
+
+
+def test_an_error_holds_nothing_of_the_work():
+    held = []
+
+    def work(body):
+        picture = np.zeros(10)
+        held.extend((weakref.ref(body), weakref.ref(picture)))
+        try:
+            picture.reshape(3)
+        except ValueError as error:
+            raise Problem(422, "damaged") from error
+
+    async def main():
+        gate = Gate(Limits(at_once=1, waiting=1), Metrics())
+        try:
+            await gate.run(partial(work, np.zeros(10)))
+        except Problem as error:
+            said = error.detail
+        await asyncio.sleep(0.05)
+        return said, [each() is None for each in held]
+
+    gc.disable()
+    try:
+        assert asyncio.run(main()) == ("damaged", [True, True])
+    finally:
+        gc.enable()
 
 
 def test_an_error_is_passed_on_and_leaves_its_place():

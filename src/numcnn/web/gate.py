@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import time
+import traceback
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
@@ -29,7 +30,7 @@ class _Job:
     work: Callable[[], Any]
     client: str | None
     ends: float  # by the monotonic clock
-    answer: asyncio.Future[Any]
+    done: asyncio.Future[Future[Any]]
 
     def compute(self, seconds: float) -> Any:
         with deadline(min(seconds, max(0.0, self.ends - time.monotonic()))):
@@ -97,8 +98,10 @@ class Gate:
         self._metrics.working.inc()
         self._quick.line.append(job)
         self._begin(loop)
+        done: Future[Any] | None = None
         try:
-            answer: Result = await asyncio.wait_for(job.answer, seconds)
+            done = await asyncio.wait_for(job.done, seconds)
+            result: Result = done.result()
         except (TimeoutError, DeadlineExceeded) as error:
             self._metrics.deadlines.inc()
             raise Problem(
@@ -111,7 +114,10 @@ class Gate:
                 if job in lane.line:
                     lane.line.remove(job)
                     self._leave(job)
-        return answer
+            # An error's traceback holds this frame, and these hold the error: a circle, with the
+            # picture in it, until a garbage collection comes by.
+            del work, job, done
+        return result
 
     def close(self) -> None:
         """Let the threads end when what they do is done; `run` makes new ones."""
@@ -148,21 +154,24 @@ class Gate:
         self, loop: asyncio.AbstractEventLoop, lane: _Lane, job: _Job, done: Future[Any]
     ) -> None:
         lane.working.leave(job.client)
-        error = None if done.cancelled() else done.exception()
-        if job.answer.done():  # its time was over before
-            self._leave(job)
-        elif isinstance(error, DeadlineExceeded) and lane is self._quick:
+        error = done.exception()
+        is_late = job.done.done()  # its time was over before
+        if isinstance(error, DeadlineExceeded) and lane is self._quick and not is_late:
             self._slow.line.append(job)
         else:
             self._leave(job)
-            if done.cancelled():
-                job.answer.cancel()
-            elif error is not None:
-                job.answer.set_exception(error)
-            else:
-                job.answer.set_result(done.result())
+            _forget_work(error)
+            if not is_late:
+                job.done.set_result(done)
         self._begin(loop)
 
     def _leave(self, job: _Job) -> None:
         self._inside.leave(job.client)
         self._metrics.working.dec()
+
+
+def _forget_work(error: BaseException | None) -> None:
+    """Let go of what the frames of an error's traceback hold: the picture, and its job."""
+    while error is not None:
+        traceback.clear_frames(error.__traceback__)
+        error = error.__cause__ or error.__context__
