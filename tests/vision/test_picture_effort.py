@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from numcnn.vision import PictureError, PictureTooLargeError, load_picture, picture
+from numcnn import picture_file
+from numcnn.vision import PictureError, PictureTooLargeError, load_picture
 from tests.reader.hard_pictures import KINDS, encoded, png
 
 REFUSED = {
@@ -33,14 +34,14 @@ def test_a_progressive_jpeg_is_read():
 
 def test_a_progressive_jpeg_of_many_scans_is_refused(monkeypatch):
     content = encoded(np.full((200, 300), 255, np.uint8), "JPEG", progressive=True)
-    monkeypatch.setattr(picture, "_MOST_SCANS", 3)
+    monkeypatch.setattr(picture_file, "_MOST_SCANS", 3)
     with pytest.raises(PictureError, match=r"a JPEG of \d scans"):
         load_picture(content)
 
 
 def test_memory_is_bounded_by_the_format(monkeypatch):
     pixels = np.full((200, 300), 255, np.uint8)
-    monkeypatch.setattr(picture, "_MOST_DECODING", 100_000)
+    monkeypatch.setattr(picture_file, "_MOST_DECODING", 100_000)
     assert load_picture(png(pixels)).original_size == (300, 200)
     for content in (encoded(pixels, "WEBP"), encoded(pixels, "JPEG", progressive=True)):
         with pytest.raises(PictureTooLargeError, match="to decode in this format"):
@@ -63,7 +64,7 @@ def test_a_tiff_file_of_many_strips_is_refused(order, is_big, monkeypatch):
     pixels = np.full((64, 40), 7, np.dtype(order + "u2"))
     content = encoded(pixels, "TIFF", tiffinfo={278: 1}, big_tiff=is_big)
     assert load_picture(content).original_size == (40, 64)
-    monkeypatch.setattr(picture, "_MOST_STRIPS", 63)
+    monkeypatch.setattr(picture_file, "_MOST_STRIPS", 63)
     with pytest.raises(PictureError, match="64 strips or tiles"):
         load_picture(content)
 
@@ -88,7 +89,7 @@ def test_in_bands_a_picture_is_converted_as_it_is_at_once(mode, monkeypatch):
     if mode in ("RGBA", "LA"):
         image.putalpha(Image.fromarray((255 - gray // 2).astype(np.uint8)))
     in_bands = load_picture(image).pixels
-    monkeypatch.setattr(picture, "_BAND_PIXELS", 10**9)
+    monkeypatch.setattr(picture_file, "_BAND_PIXELS", 10**9)
     np.testing.assert_array_equal(in_bands, load_picture(image).pixels)
     expected = load_picture(image.convert("RGBA" if mode in ("RGBA", "LA") else "RGB"))
     assert np.abs(in_bands.astype(int) - expected.pixels).max() <= 1
