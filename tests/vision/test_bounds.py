@@ -21,7 +21,7 @@ from numcnn.vision import (
 )
 from numcnn.vision.region import Region
 from numcnn.vision.ruling import find_ruling
-from numcnn.vision.segment import _gaps_in_one_digit, _merged, find_lines_and_rest
+from numcnn.vision.segment import _components, _gaps_in_one_digit, _merged, find_lines_and_rest
 
 from .strokes import draw, encode, write
 
@@ -57,11 +57,12 @@ def test_specks_beyond_the_most_are_no_marks():
 def test_boxes_that_lie_over_each_other_are_bounded_and_counted():
     amount = np.zeros((1600, 1600), np.float32)
     rows, columns = np.indices(amount.shape)
-    amount[((rows - columns) % 8 < 3) & (rows > 9) & (rows < 1590)] = 1
-    amount[:, :5] = amount[:, -5:] = 0
-    lines, rest = find_lines_and_rest(amount)
-    assert rest > 50
-    assert sum(region.ink.size for line in lines for region in line) <= 16_000_000
+    amount[(rows - columns) % 14 < 3] = 1
+    components, too_large, too_many = _components(amount)
+    assert sum(region.ink.size for region in components) <= 16_000_000
+    assert len(components) + too_large == 229
+    assert (too_large > 50, too_many) == (True, 0)
+    assert find_lines_and_rest(amount)[1] >= too_large
 
 
 def gap_by_rules(first, second, typical):
