@@ -11,6 +11,7 @@ from functools import partial
 from typing import Any, TypeVar, final
 
 from numcnn.vision import DeadlineExceeded, deadline
+from numcnn.web.memory import Trimmer
 from numcnn.web.metrics import Metrics
 from numcnn.web.places import Places
 from numcnn.web.problems import Problem
@@ -30,11 +31,14 @@ class _Job:
     work: Callable[[], Any]
     client: str | None
     ends: float  # by the monotonic clock
-    done: asyncio.Future[Future[Any]]
+    answer: asyncio.Future[tuple[Any, BaseException | None]]
 
-    def compute(self, seconds: float) -> Any:
-        with deadline(min(seconds, max(0.0, self.ends - time.monotonic()))):
-            return self.work()
+    def compute(self, seconds: float, trimmer: Trimmer) -> Any:
+        try:
+            with deadline(min(seconds, max(0.0, self.ends - time.monotonic()))):
+                return self.work()
+        finally:
+            trimmer.trim()
 
 
 @final
@@ -64,6 +68,7 @@ class Gate:
         """Take the limits, and what counts."""
         self._limits, self._metrics = limits, metrics
         self._threads: ThreadPoolExecutor | None = None
+        self._trimmer = Trimmer()
         self._inside = Places(limits.at_once + limits.waiting, limits.share)
         self._quick = _Lane(limits.at_once, limits.share, limits.quick_seconds)
         self._slow = _Lane(limits.slow_at_once, limits.share, limits.seconds)
@@ -98,17 +103,19 @@ class Gate:
         self._metrics.working.inc()
         self._quick.line.append(job)
         self._begin(loop)
-        done: Future[Any] | None = None
+        error: BaseException | None = None
         try:
-            done = await asyncio.wait_for(job.done, seconds)
-            result: Result = done.result()
-        except (TimeoutError, DeadlineExceeded) as error:
+            result: Result
+            result, error = await asyncio.wait_for(job.answer, seconds)
+            if error is not None:
+                raise error
+        except (TimeoutError, DeadlineExceeded) as late:
             self._metrics.deadlines.inc()
             raise Problem(
                 503,
                 f"not done within {seconds:g} seconds; try again later, or send a simpler picture",
                 {"Retry-After": "5"},
-            ) from error
+            ) from late
         finally:
             for lane in (self._quick, self._slow):
                 if job in lane.line:
@@ -116,7 +123,7 @@ class Gate:
                     self._leave(job)
             # An error's traceback holds this frame, and these hold the error: a circle, with the
             # picture in it, until a garbage collection comes by.
-            del work, job, done
+            del work, job, error
         return result
 
     def close(self) -> None:
@@ -134,7 +141,7 @@ class Gate:
                 if lane.working.have(job.client):
                     lane.line.remove(job)
                     lane.working.take(job.client)
-                    future = self._pool().submit(job.compute, lane.seconds)
+                    future = self._pool().submit(job.compute, lane.seconds, self._trimmer)
                     future.add_done_callback(partial(self._done, loop, lane, job))
 
     def _pool(self) -> ThreadPoolExecutor:
@@ -155,14 +162,14 @@ class Gate:
     ) -> None:
         lane.working.leave(job.client)
         error = done.exception()
-        is_late = job.done.done()  # its time was over before
+        is_late = job.answer.done()  # its time was over before
         if isinstance(error, DeadlineExceeded) and lane is self._quick and not is_late:
             self._slow.line.append(job)
         else:
             self._leave(job)
             _forget_work(error)
             if not is_late:
-                job.done.set_result(done)
+                job.answer.set_result((None if error else done.result(), error))
         self._begin(loop)
 
     def _leave(self, job: _Job) -> None:
