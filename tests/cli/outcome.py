@@ -40,7 +40,7 @@ def run_python(*words: object, **environment: str) -> Outcome:
         [sys.executable, *map(str, words)],
         capture_output=True,
         encoding="utf-8",
-        timeout=120,
+        timeout=600,
         check=False,
         env={**os.environ, **environment},
     )
