@@ -210,20 +210,22 @@ class _File(io.BytesIO):
 
 def _require_few_strips(content: bytes) -> None:
     """Refuse a TIFF file of very many strips or tiles before Pillow makes a list of them."""
-    order = {b"II": "<", b"MM": ">"}.get(content[:2])
-    if order is None:
+    # TIFF 6.0, and BigTIFF with 8 bytes where TIFF has 4 (for the number of tags: 2).
+    if content[:4] in (b"II*\0", b"MM\0*"):
+        place, offset, number, entry = 4, "I", "H", "HHII"
+    elif content[:4] in (b"II+\0", b"MM\0+"):
+        place, offset, number, entry = 8, "Q", "Q", "HHQQ"
+    else:
         return
-    # TIFF 6.0, and BigTIFF with 8 bytes where TIFF has 4 (and, for the number of tags, 2).
-    is_big = struct.unpack_from(order + "H", content, 2)[0] == 43
-    place, number, tag = (8, "Q", "HHQQ") if is_big else (4, "H", "HHII")
-    start = struct.unpack_from(order + ("Q" if is_big else "I"), content, place)[0]
-    tags = struct.unpack_from(order + number, content, start)[0]
+    order = "<" if content[:1] == b"I" else ">"
+    (start,) = struct.unpack_from(order + offset, content, place)
+    (count,) = struct.unpack_from(order + number, content, start)
     start += struct.calcsize(number)
-    step = struct.calcsize(order + tag)
-    for place in range(start, start + min(tags, 1000) * step, step):
-        name, _, count, _ = struct.unpack_from(order + tag, content, place)
-        if name in (273, 324) and count > _MOST_STRIPS:  # StripOffsets, TileOffsets
-            raise PictureError(f"{count} strips or tiles; save it anew as PNG")
+    entries = struct.Struct(order + entry)
+    for place in range(start, start + min(count, 1000) * entries.size, entries.size):
+        tag, _, values, _ = entries.unpack_from(content, place)
+        if tag in (273, 324) and values > _MOST_STRIPS:  # StripOffsets, TileOffsets
+            raise PictureError(f"{values} strips or tiles; save it anew as PNG")
 
 
 def _require_little_effort(image: Image.Image, content: bytes) -> None:

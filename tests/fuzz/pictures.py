@@ -37,8 +37,7 @@ FORMATS = {
     ),
     "PPM": ({}, {"mode": "1"}, {"mode": "L"}),
 }
-WARM_UP = 200  # mutants, until all buffers and caches have been filled once
-MOST_GROWTH = 100  # MB from there to the end
+MOST_GROWTH = 100  # MB in the second half, by when all buffers and caches have been filled
 
 
 def valid(name: str) -> list[bytes]:
@@ -140,7 +139,7 @@ def run(name: str, count: int, seed: int, reader: Reader, folder: Path) -> None:
             print(f"{name}: mutant {number} of seed {seed} is in {path}")
             raise
         slowest = max(slowest, time.process_time() - began)
-        if number == min(WARM_UP, count // 2):
+        if number == count // 2:
             before = resident()
     grown = resident() - before
     seconds = time.process_time() - start

@@ -255,17 +255,25 @@ def dots(count, step, size):
     return image
 
 
+@pytest.mark.slow
 def test_marks_that_were_left_out_are_told():
-    reading = READER.read(dots(310, 50, 20))
+    reading = READER.read(dots(310, 50, 20), max_seconds=600)
     reasons = [rejected.reason for rejected in reading.rejected if rejected.box[:2] == (0, 0)]
     assert "too many marks for handwriting; 10 of them were not looked at" in reasons
     assert reading.as_dict()["rejected"][-1]["box"] == [0, 0, 1000, 1000]
     assert any(note.startswith("too many marks") for note in reading.notes)
 
 
+@pytest.mark.slow
 def test_marks_that_were_not_cut_apart_are_told():
-    reading = READER.read(dots(100, 96, 48))
+    reading = READER.read(dots(100, 96, 48), max_seconds=600)
     assert "were not looked at for digits that touch" in reading.rejected[-1].reason
+
+
+def test_a_picture_of_which_all_was_left_out_is_not_called_blank(monkeypatch):
+    monkeypatch.setattr("numcnn.vision.page.find_lines_and_rest", lambda *_: ([], 7))
+    (rejected,) = READER.read(board([digit("3", 80, 60, 150)])).rejected
+    assert rejected.reason == "too many marks for handwriting; 7 of them were not looked at"
 
 
 def test_reading_ends_at_its_deadline():

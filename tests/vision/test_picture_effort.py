@@ -78,7 +78,7 @@ def test_a_damaged_tiff_file_is_said_to_be_damaged(content):
 
 
 # Large enough that they are converted in several bands, and reduced before they are resized.
-SIZE = 1700, 7000
+SIZE = 1701, 7001
 
 
 @pytest.mark.parametrize("mode", ["1", "P", "RGBA", "LA", "YCbCr"])
@@ -92,7 +92,9 @@ def test_in_bands_a_picture_is_converted_as_it_is_at_once(mode, monkeypatch):
     monkeypatch.setattr(picture_file, "_BAND_PIXELS", 10**9)
     np.testing.assert_array_equal(in_bands, load_picture(image).pixels)
     expected = load_picture(image.convert("RGBA" if mode in ("RGBA", "LA") else "RGB"))
-    assert np.abs(in_bands.astype(int) - expected.pixels).max() <= 1
+    # Pillow reduces what has opacity in another order, and rounds once less.
+    most = 1 if mode in ("RGBA", "LA") else 0
+    assert np.abs(in_bands.astype(int) - expected.pixels).max() <= most
 
 
 @pytest.mark.parametrize("dtype", [np.uint16, np.int32, np.float32, np.float64, np.int64])

@@ -166,13 +166,13 @@ class Reader:
 
     def _judged(self, page: Page, answers: list[list[Digit | Rejected]]) -> Reading:
         name, size = page.picture.name, page.picture.original_size
-        if not page.lines:
-            return Reading(name, size, (), (Rejected((0, 0, *size), BLANK),))
+        counts = ((page.left_out, LEFT_OUT), (page.not_divided, NOT_DIVIDED))
+        reasons = [reason.format(count) for count, reason in counts if count]
+        if not page.lines and not reasons:
+            reasons = [BLANK]
         lines = [tuple(answer for answer in line if isinstance(answer, Digit)) for line in answers]
         rejected = [answer for line in answers for answer in line if isinstance(answer, Rejected)]
-        for count, reason in ((page.left_out, LEFT_OUT), (page.not_divided, NOT_DIVIDED)):
-            if count:
-                rejected.append(Rejected((0, 0, *size), reason.format(count)))
+        rejected += [Rejected((0, 0, *size), reason) for reason in reasons]
         return Reading(name, size, tuple(Line(line) for line in lines if line), tuple(rejected))
 
     def _answers(self, page: Page, hearing: Hearing) -> list[list[Digit | Rejected]]:
