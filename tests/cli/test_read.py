@@ -117,3 +117,24 @@ def test_a_digit_that_is_not_there_cannot_be_explained(numcnn, number, here):
 def test_a_blank_picture_cannot_be_explained(numcnn, here):
     Image.new("L", (90, 80), "white").save(here / "blank.png")
     assert "nothing is written here" in numcnn("explain", "blank.png", "-o", "why.png").error()
+
+
+def test_a_picture_that_takes_too_long_is_one_line_and_the_others_are_read(
+    numcnn, number, monkeypatch
+):
+    from numcnn.reader import DeadlineExceeded, Reader
+
+    read = Reader.read
+
+    def slow(reader, path):
+        if path.name == "slow.png":
+            raise DeadlineExceeded("stopped after 20 s; the picture is too complicated")
+        return read(reader, path)
+
+    monkeypatch.setattr(Reader, "read", slow)
+    error = "slow.png: stopped after 20 s; the picture is too complicated"
+    assert numcnn("read", "slow.png", number) == Outcome(
+        2, f"{number}: 207\n", f"numcnn: {error}\n"
+    )
+    outcome = numcnn("read", "slow.png", "--json")
+    assert json.loads(outcome.out) == {"path": "slow.png", "error": error[len("slow.png: ") :]}

@@ -1,13 +1,17 @@
+import contextlib
 import threading
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from PIL import Image, ImageDraw
 
 import numcnn
 from benchmarks.handwriting.conditions import CONDITIONS
 from benchmarks.handwriting.writers import StrokeWriter
 from numcnn.reader import (
+    DeadlineExceeded,
     Digit,
     Line,
     PictureError,
@@ -232,3 +236,70 @@ def test_a_look_at_a_blank_picture_has_no_answers():
     assert look.answers == ()
     assert look.frames.shape == (0, 28, 28)
     assert look.reading.rejected[0].reason == BLANK
+
+
+def dots(count, step, size):
+    image = Image.new("L", (1000, 1000), 255)
+    pen = ImageDraw.Draw(image)
+    places = [(x, y) for y in range(20, 980 - size, step) for x in range(20, 980 - size, step)]
+    for x, y in places[:count]:
+        pen.rectangle((x, y, x + size, y + size), 0)
+    return image
+
+
+def test_marks_that_were_left_out_are_told():
+    reading = READER.read(dots(310, 50, 20))
+    reasons = [rejected.reason for rejected in reading.rejected if rejected.box[:2] == (0, 0)]
+    assert "too many marks for handwriting; 10 of them were not looked at" in reasons
+    assert reading.as_dict()["rejected"][-1]["box"] == [0, 0, 1000, 1000]
+    assert any(note.startswith("too many marks") for note in reading.notes)
+
+
+def test_marks_that_were_not_cut_apart_are_told():
+    reading = READER.read(dots(100, 96, 48))
+    assert "were not looked at for digits that touch" in reading.rejected[-1].reason
+
+
+def test_reading_ends_at_its_deadline():
+    picture = board([digit("3", 80, 60, 150)])
+    for work in (READER.read, READER.look, READER.explain):
+        assert work(picture, max_seconds=600)
+        with pytest.raises(DeadlineExceeded, match="after 0 s"):
+            work(picture, max_seconds=0)
+
+
+def test_reading_has_a_deadline_by_default(monkeypatch):
+    asked = []
+    monkeypatch.setattr(
+        "numcnn.reader.reader.deadline",
+        lambda seconds: asked.append(seconds) or contextlib.nullcontext(),
+    )
+    numcnn.read(board([digit("3", 80, 60, 150)]))
+    assert asked == [20]
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    shape=st.tuples(st.integers(1, 12), st.integers(1, 400)),
+    is_upright=st.booleans(),
+    mode=st.sampled_from(["1", "L", "LA", "P", "RGB", "RGBA", "CMYK", "YCbCr", "HSV", "I;16", "F"]),
+    scale=st.sampled_from([1, 8]),
+    seed=st.integers(0, 99),
+    share=st.sampled_from([0.0, 0.1, 0.5, 1.0]),
+)
+def test_odd_shapes_and_modes_are_read_or_refused(shape, is_upright, mode, scale, seed, share):
+    rng = np.random.default_rng(seed)
+    pixels = np.where(rng.random(shape) < share, 20, 230).astype(np.uint8)
+    image = Image.fromarray(pixels.T.copy() if is_upright else pixels)
+    image = image.resize((scale * image.size[0], scale * image.size[1]), Image.Resampling.NEAREST)
+    if mode in ("I;16", "F"):
+        image = Image.fromarray(np.asarray(image).astype(np.uint16 if mode == "I;16" else "f4"))
+    else:
+        image = image.convert("RGB" if mode in ("CMYK", "HSV", "YCbCr") else "L").convert(mode)
+    try:
+        reading = READER.read(image)
+    except PictureError as error:
+        assert min(image.size) < 8, error  # noqa: PT017
+    else:
+        assert reading.lines or reading.rejected
+        assert reading == READER.read(image)

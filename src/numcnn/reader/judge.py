@@ -18,7 +18,7 @@ _OTHER, _SEVERAL = "other", "several"
 _SURE, _FIRST = 0.99, 2  # of one look no other is needed; how often the first look counts
 _SOFTER = 1.5  # the temperature of opinions
 _ROUND, _SOLID, _BROAD = 0.6, 0.6, 0.4  # of a blot: its sides, how full its box is, its stroke
-_BLOT_SIDE = 160  # pixels; of a larger blot, not all are looked at
+_BLOT_SIDE = 80  # pixels; of a larger blot, not all are looked at
 _NONE = 11  # the place of "other"
 
 

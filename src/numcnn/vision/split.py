@@ -33,9 +33,9 @@ _LEAST_MASS = 0.15  # of what a digit has on average: less is a crumb
 # Logarithms of how improbable a cut is that a reader's certainty does not justify.
 _A_CUT, _A_STROKE = 0.3, 0.3
 _LONGEST = 60  # times the height: longer than any number
-# Of 2,740 pictures of handwriting, the most complicated one has 58 cuts in a region and XXX pieces.
+# Of 2,740 pictures of handwriting, the most complicated one tries 1,067 pieces and has 58 cuts.
 _MOST_CUTS = 120  # in a region; where a hatching or a grating can be cut anywhere, there are more
-_MOST_PIECES = 1500  # in a picture; each takes a millisecond or two to frame and read
+_MOST_PIECES = 1300  # in a picture; each takes a millisecond or two to frame and read
 _PRICE_OF_CUTS = 5  # pieces: to look for cuts takes as long
 # The benefit of the doubt, for digits that touch against drawings; beside other digits, drawings
 # are rare.
@@ -106,7 +106,7 @@ def best_split(
     step = max(1, region.height // _PIECE_ROWS)
     small = region if step == 1 else Region(0, 0, _reduced(region.ink, step))
     ends = _ends(small)
-    if len(ends) == 2 or len(ends) > _MOST_CUTS + 2:
+    if len(ends) == 2:
         return [region]
     spans = _spans(ends, height / step)
     budget.pieces -= len(spans)
@@ -160,6 +160,9 @@ def find_cuts(region: Region) -> list[Cut]:
     Each is the way through the least ink, at most 45 degrees off the vertical. Where two digits
     touch along their sides, that way would lead through a digit rather than along the seam; so a
     second set of ways is looked for in which ink that is thicker than a stroke costs little.
+
+    Returns:
+        The cuts; none if the region is too small, or can be cut nearly anywhere, as a hatching.
     """
     step = max(1, round(region.height / _ROWS))
     ink = _reduced(region.ink, step)
@@ -183,6 +186,8 @@ def find_cuts(region: Region) -> list[Cut]:
             if is_free[column]:
                 chosen.append(int(column))
                 is_free[max(0, column - distance + 1) : column + distance] = False
+        if len(chosen) > _MOST_CUTS:
+            return []
         for column in chosen:
             check_deadline()
             path = np.concatenate([_walk(ways[0], column)[::-1], _walk(ways[1], column)[1:]])
