@@ -410,6 +410,7 @@ def main() -> int:
 
         def weigh() -> None:
             if pid is not None:
+                time.sleep(5)  # until the last is done, and what is free is given back
                 memory.append(megabytes(pid))
 
         numbers = range(options.count) if options.only is None else [options.only]

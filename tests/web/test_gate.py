@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from numcnn.vision import check_deadline
+from numcnn.web import gate as gate_module
 from numcnn.web.gate import Gate
 from numcnn.web.metrics import Metrics
 from numcnn.web.problems import Problem
@@ -194,3 +195,22 @@ def test_a_limit_is_a_number_above_0(value):
 def test_a_share_is_a_part():
     with pytest.raises(ValueError, match=r"share is 1\.5; give a number above 0 and at most 1"):
         Limits(share=1.5)
+
+
+def test_free_memory_is_given_back_a_while_after_work(monkeypatch):
+    given = []
+    monkeypatch.setattr(gate_module, "_TRIM", 0.5)
+    monkeypatch.setattr(gate_module, "trim", lambda: given.append(1))
+
+    async def main():
+        gate = Gate(Limits(), Metrics())
+        for _ in range(3):
+            await gate.run(lambda: None)
+        await asyncio.sleep(1)
+        assert len(given) == 1
+        await gate.run(lambda: None)
+        gate.close()
+        await asyncio.sleep(1)
+        assert len(given) == 1
+
+    asyncio.run(main())

@@ -7,7 +7,7 @@ import pytest
 
 FREED = """
 import os, subprocess
-from numcnn.web.memory import Trimmer
+from numcnn.web.memory import trim
 
 def megabytes():
     words = ["ps", "-o", "rss=", "-p", str(os.getpid())]
@@ -17,8 +17,7 @@ pieces = [bytearray(8000) for _ in range(20_000)]
 last = [bytearray(8000) for _ in range(10)]
 before = megabytes()
 del pieces
-trimmer = Trimmer()
-trimmer.trim()
+trim()
 
 print(before - megabytes())
 """

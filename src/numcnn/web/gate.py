@@ -11,7 +11,7 @@ from functools import partial
 from typing import Any, TypeVar, final
 
 from numcnn.vision import DeadlineExceeded, deadline
-from numcnn.web.memory import Trimmer
+from numcnn.web.memory import trim
 from numcnn.web.metrics import Metrics
 from numcnn.web.places import Places
 from numcnn.web.problems import Problem
@@ -22,6 +22,7 @@ Result = TypeVar("Result")
 THREADS = "numcnn-web"
 """What the names of the threads that compute begin with."""
 
+_TRIM = 2.0  # seconds from the end of some work until free memory is given back
 _REFUSAL = 0.2  # seconds until somebody is sent away
 
 
@@ -33,12 +34,9 @@ class _Job:
     ends: float  # by the monotonic clock
     answer: asyncio.Future[tuple[Any, BaseException | None]]
 
-    def compute(self, seconds: float, trimmer: Trimmer) -> Any:
-        try:
-            with deadline(min(seconds, max(0.0, self.ends - time.monotonic()))):
-                return self.work()
-        finally:
-            trimmer.trim()
+    def compute(self, seconds: float) -> Any:
+        with deadline(min(seconds, max(0.0, self.ends - time.monotonic()))):
+            return self.work()
 
 
 @final
@@ -68,7 +66,7 @@ class Gate:
         """Take the limits, and what counts."""
         self._limits, self._metrics = limits, metrics
         self._threads: ThreadPoolExecutor | None = None
-        self._trimmer = Trimmer()
+        self._trimming: asyncio.TimerHandle | None = None
         self._inside = Places(limits.at_once + limits.waiting, limits.share)
         self._quick = _Lane(limits.at_once, limits.share, limits.quick_seconds)
         self._slow = _Lane(limits.slow_at_once, limits.share, limits.seconds)
@@ -128,6 +126,9 @@ class Gate:
 
     def close(self) -> None:
         """Let the threads end when what they do is done; `run` makes new ones."""
+        if self._trimming is not None:
+            self._trimming.cancel()
+            self._trimming = None
         if self._threads is not None:
             self._threads.shutdown(wait=False, cancel_futures=True)
             self._threads = None
@@ -141,7 +142,7 @@ class Gate:
                 if lane.working.have(job.client):
                     lane.line.remove(job)
                     lane.working.take(job.client)
-                    future = self._pool().submit(job.compute, lane.seconds, self._trimmer)
+                    future = self._pool().submit(job.compute, lane.seconds)
                     future.add_done_callback(partial(self._done, loop, lane, job))
 
     def _pool(self) -> ThreadPoolExecutor:
@@ -171,6 +172,13 @@ class Gate:
             if not is_late:
                 job.answer.set_result((None if error else done.result(), error))
         self._begin(loop)
+        if self._trimming is None:
+            self._trimming = loop.call_later(_TRIM, self._trim)
+
+    def _trim(self) -> None:
+        self._trimming = None
+        if self._threads is not None:
+            self._threads.submit(trim)
 
     def _leave(self, job: _Job) -> None:
         self._inside.leave(job.client)

@@ -6,28 +6,13 @@ thousand pictures a process holds several times what it uses.
 
 import contextlib
 import ctypes
-import threading
-import time
-from typing import Any, final
+
+_trim = None
+with contextlib.suppress(AttributeError, OSError, TypeError):  # another C library
+    _trim = ctypes.CDLL(None).malloc_trim
 
 
-@final
-class Trimmer:
-    """Gives free memory back, but not all the time."""
-
-    def __init__(self, seconds: float = 5.0) -> None:
-        """Take how long to wait from one time to the next."""
-        self._seconds, self._next = seconds, 0.0
-        self._lock = threading.Lock()
-        self._trim: Any = None
-        with contextlib.suppress(AttributeError, OSError, TypeError):  # another C library
-            self._trim = ctypes.CDLL(None).malloc_trim
-
-    def trim(self) -> None:
-        """Give back what is free, if that was not just done; any thread may ask for it."""
-        with self._lock:
-            now = time.monotonic()
-            if self._trim is None or now < self._next:
-                return
-            self._next = now + self._seconds
-        self._trim(0)
+def trim() -> None:
+    """Give back what is free; with another C library than glibc, do nothing. Takes milliseconds."""
+    if _trim is not None:
+        _trim(0)
