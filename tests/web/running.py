@@ -17,9 +17,12 @@ from numcnn.web import Limits
 
 PROGRAM = """
 import json, sys
+from pathlib import Path
 from numcnn.web import Limits, Settings, serve
 exec(sys.argv[3])
-serve(Settings(limits=Limits(**json.loads(sys.argv[1]))), port=0, workers=int(sys.argv[2]),
+collect = Path(sys.argv[4]) if sys.argv[4] else None
+settings = Settings(collect=collect, limits=Limits(**json.loads(sys.argv[1])))
+serve(settings, port=0, workers=int(sys.argv[2]),
       tell=lambda text: print(text, flush=True))
 """
 
@@ -46,13 +49,16 @@ class Running:
 
 
 @contextmanager
-def running(limits: Limits | None = None, workers: int = 1, before: str = "") -> Iterator[Running]:
+def running(
+    limits: Limits | None = None, workers: int = 1, before: str = "", collect: Path | None = None
+) -> Iterator[Running]:
     """Run a server on a free port; it has ended afterwards.
 
     Args:
         limits: What one request may take; the usual limits if None.
         workers: How many processes.
         before: Python that the process runs before it serves.
+        collect: Where it keeps pictures; None to keep none.
     """
     environment = {**os.environ, "PYTHONPATH": str(Path(numcnn.__file__).parent.parent)}
     words = [
@@ -62,6 +68,7 @@ def running(limits: Limits | None = None, workers: int = 1, before: str = "") ->
         json.dumps(asdict(limits or Limits())),
         str(workers),
         before,
+        str(collect or ""),
     ]
     with tempfile.TemporaryDirectory() as folder:
         log = Path(folder) / "log"

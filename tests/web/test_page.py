@@ -14,7 +14,6 @@ from benchmarks.chromium import CHROMIUM, launched
 from numcnn.data import load
 from numcnn.explanation import layer_outputs
 from numcnn.reader import Reader
-from numcnn.web import Settings
 from tests.web.pictures import STROKES, board, file
 from tests.web.running import running
 
@@ -31,7 +30,7 @@ def kept(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def server(kept):
-    with running(Settings(collect=kept)) as found:
+    with running(collect=kept) as found:
         yield found
 
 
