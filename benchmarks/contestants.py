@@ -1,6 +1,6 @@
 """One side of the speed comparison, in a process of its own that waits until it is asked.
 
-    python benchmarks/contestants.py numcnn|torch|sklearn
+    python benchmarks/contestants.py numcnn|layers|torch|sklearn
 
 Reads requests, one JSON list a line (network, task, seconds), from standard input, works for so
 long, and writes how many images a second went through: each side has its threads and its memory for
@@ -46,6 +46,26 @@ def numcnn_step(network: str, task: str, stack: ExitStack) -> Step:
         optimizer.step(
             model.parameters, engine.backward(gradient, ctx), 0.001, decayed, engine.spread
         )
+        model.commit(ctx)
+
+    return step
+
+
+def layers_step(network: str, task: str, _stack: ExitStack) -> Step:
+    """The same by the layers' own code, which is written to be read."""
+    rng = np.random.default_rng(0)
+    model = nn.Sequential(NETWORKS[network]())
+    model.build(IMAGE_SHAPE, seed=0)
+    images, labels = _batch(rng, BATCHES[task])
+    if task != "train":
+        return lambda: model.outputs(images, len(images), engine="layers")
+    loss, optimizer, decayed = nn.SoftmaxCrossEntropy(), nn.Adam(), model.decayed()
+
+    def step() -> None:
+        ctx = nn.Context(training=True, rng=rng)
+        _, gradient = loss.value_and_gradient(model.forward(images, ctx), labels)
+        model.backward(gradient, ctx)
+        optimizer.step(model.parameters, model.gradient(ctx), 0.001, decayed)
         model.commit(ctx)
 
     return step
@@ -104,6 +124,7 @@ def main() -> None:
     side, *layout = sys.argv[1:]
     makers: dict[str, Callable[..., Step]] = {
         "numcnn": numcnn_step,
+        "layers": layers_step,
         "torch": torch_step,
         "sklearn": sklearn_step,
     }

@@ -1,6 +1,6 @@
 """Time numcnn against PyTorch on this machine's processor: training, inference, single images.
 
-    python benchmarks/vs_pytorch.py                    # all, and docs/benchmarks.md anew
+    python benchmarks/vs_pytorch.py                    # all, kept, and docs/benchmarks.md anew
     python benchmarks/vs_pytorch.py --quick            # a minute
     python benchmarks/vs_pytorch.py --net lenet --json
 
@@ -9,17 +9,21 @@ batch and optimizer; a figure is the median over the pairs of (images a second o
 a second of PyTorch). PyTorch gets a long warm-up, `inference_mode`, and the better of its two
 memory formats. Needs PyTorch: ``pip install torch``.
 
+Each full run is kept in docs/results/speed.jsonl, and the page quotes the range over all of them:
+ratios of one run flatter or belittle, since either side may meet a slow moment of the machine.
+
 Environment variables that tie NumPy's linear algebra library to an older processor's code are taken
 away for the measurement, as they would hold back one side only; the report says so.
 """
 
 import argparse
+import datetime as dt
 import json
 import statistics
 import subprocess
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +34,9 @@ from benchmarks.page import PAGE, free_environment, hardware, write_section
 
 TASKS = {"train": "training, 128", "infer": "inference, 256", "single": "one image"}
 FORMATS = ("contiguous_format", "channels_last")
+RUNS = PAGE.parent / "results" / "speed.jsonl"
+"""Every full run: a line of JSON with its day and, for each network and task, the ratio to PyTorch
+and to the layers' own code."""
 
 
 class Contestant:
@@ -73,6 +80,7 @@ class Comparison:
         other: The same of the other side.
         format: The other side's memory format.
         pairs: How many pairs.
+        layers: Images a second by the layers' own code; None if that was not measured.
     """
 
     ratio: float
@@ -80,6 +88,7 @@ class Comparison:
     other: float
     format: str
     pairs: int
+    layers: float | None = None
 
 
 def compare(
@@ -111,6 +120,39 @@ def compare(
         best[0],
         len(pairs),
     )
+
+
+def by_layers(network: str, task: str, effort: "Effort") -> float:
+    """Images a second by the layers' own code, which is written to be read."""
+    contestant = Contestant("layers")
+    try:
+        contestant.measure(network, task, effort.slice)
+        return statistics.median(
+            contestant.measure(network, task, effort.slice)["images_per_second"] for _ in range(3)
+        )
+    finally:
+        contestant.close()
+
+
+def keep(results: dict[str, dict[str, Comparison]]) -> list[dict[str, Any]]:
+    """Add this run to those that are kept, and return all of them, the first one first."""
+    run = {
+        "day": dt.datetime.now(dt.UTC).date().isoformat(),
+        "hardware": hardware(),
+        "ratios": {
+            network: {task: round(found.ratio, 2) for task, found in tasks.items()}
+            for network, tasks in results.items()
+        },
+    }
+    with RUNS.open("a", encoding="utf-8") as file:
+        file.write(json.dumps(run) + "\n")
+    return [json.loads(line) for line in RUNS.read_text("utf-8").splitlines()]
+
+
+def spread(runs: Sequence[dict[str, Any]], network: str, task: str) -> str:
+    """The lowest and the highest ratio over all runs, such as ``2.40 to 2.98``."""
+    ratios = [run["ratios"][network][task] for run in runs]
+    return f"{min(ratios):.2f} to {max(ratios):.2f}"
 
 
 def peak_memory(network: str) -> dict[str, float]:
@@ -158,9 +200,12 @@ def main() -> None:
         for network in networks:
             results[network] = {}
             for task in TASKS:
-                results[network][task] = compare(network, task, others, effort)
+                found = compare(network, task, others, effort)
                 if not arguments.json:
-                    print(_line(network, task, results[network][task]), flush=True)
+                    found = replace(found, layers=by_layers(network, task, effort))
+                results[network][task] = found
+                if not arguments.json:
+                    print(_line(network, task, found), flush=True)
     finally:
         for _, other in others:
             other.close()
@@ -177,18 +222,27 @@ def main() -> None:
             for task in ("train", "infer")
         }
         loops = 1 / network_seconds_per_image("seed")
-        write_section("speed", _section(results, memory, sklearn, loops))
+        write_section("speed", _section(results, keep(results), memory, sklearn, loops))
+
+
+_HEADER = (
+    "| network | "
+    + " | ".join(f"{text} a batch" if "," in text else text for text in TASKS.values())
+    + " |"
+)
 
 
 def _line(network: str, task: str, found: Comparison) -> str:
     return (
         f"{network:<6} {TASKS[task]:<15} {found.ratio:5.2f}x   numcnn {found.numcnn:>11,.0f}/s   "
         f"PyTorch {found.other:>11,.0f}/s  ({found.format})"
+        + (f"   layers {found.layers:>9,.0f}/s" if found.layers is not None else "")
     )
 
 
 def _section(
     results: dict[str, dict[str, Comparison]],
+    runs: Sequence[dict[str, Any]],
     memory: dict[str, dict[str, float]],
     sklearn: dict[str, Comparison],
     loops: float,
@@ -206,11 +260,19 @@ def _section(
         "pip install torch && python benchmarks/vs_pytorch.py",
         "```",
         "",
-        f"Measured on {hardware()}.",
+        f"Measured on {hardware()}. The lowest and the highest ratio of {len(runs)} runs, on "
+        f"{', '.join(dict.fromkeys(run['day'] for run in runs))}:",
         "",
-        "| network | "
-        + " | ".join(f"{text} a batch" if "," in text else text for text in TASKS.values())
-        + " |",
+        _HEADER,
+        "|---|" + "---|" * len(TASKS),
+        *(
+            f"| {network} | {' | '.join(spread(runs, network, task) for task in TASKS)} |"
+            for network in results
+        ),
+        "",
+        f"The last run, on {runs[-1]['day']}:",
+        "",
+        _HEADER,
         "|---|" + "---|" * len(TASKS),
     ]
     for network, tasks in results.items():
@@ -219,7 +281,23 @@ def _section(
             for found in tasks.values()
         ]
         lines.append(f"| {network} | {' | '.join(cells)} |")
-    lines += ["", "In parentheses: images a second, numcnn : PyTorch.", "", "The networks:", ""]
+    lines += [
+        "",
+        "In parentheses: images a second, numcnn : PyTorch. These are the engine's figures. The",
+        'layers\' own code (`engine="layers"`), which is written to be read, does in the same run,',
+        "in images a second and as a share of the engine's:",
+        "",
+        _HEADER,
+        "|---|" + "---|" * len(TASKS),
+    ]
+    for network, tasks in results.items():
+        cells = [
+            f"{_speed(found.layers)} ({found.layers / found.numcnn:.0%})"
+            for found in tasks.values()
+            if found.layers is not None
+        ]
+        lines.append(f"| {network} | {' | '.join(cells)} |")
+    lines += ["", "The networks:", ""]
     for network in results:
         text = " ".join((NETWORKS[network].__doc__ or "").split())
         lines.append(f"- **{network}**: {text} `{_architecture(network)}`")
