@@ -45,7 +45,7 @@ def work(reader, path):
 """
 _EXPLAIN = """
 def work(reader, path):
-    from numcnn.plots import MOST_FINDINGS
+    from numcnn.plots.explanation import MOST_FINDINGS
 
     told = reader.explain(path, max_seconds=600)
     return {"evidence": [seen.evidence.shape for seen in told.seen[:MOST_FINDINGS]]}

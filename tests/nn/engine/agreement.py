@@ -11,13 +11,14 @@ compared with float64 layers that are told its decisions, and the engine's decis
 what float64 finds there: one that differs has to be a near-tie, and there may be few of them.
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from types import MappingProxyType
 from unittest import mock
 
 import numpy as np
 
-from numcnn.nn import Array, BatchNorm, Context, Sequential
+from numcnn.nn import Array, BatchNorm, Context, Layer, Sequential
 from numcnn.nn.engine import machine, plan
 from numcnn.nn.engine.engine import InferenceEngine, TrainingEngine
 from tests.nn.engine.decisions import decided_by
@@ -94,7 +95,9 @@ def disagreements(model: Sequential, x: Array, dy: Array, limit: float) -> dict[
     if not _same(decided(layers_kinks), decided(kinks)):
         exact_layers, exact_layers_kinks = _told_pass(double, x, dy, decided(layers_kinks))
     moved, moved_kinks = _told_pass(*_moved(double, x, dy), decisions)
-    errors = _errors(found, exact, (layers, exact_layers), (moved, exact))
+    errors = _errors(
+        found, exact, (layers, exact_layers), (moved, exact), reaching=_reaching(double, x, dy)
+    )
     flips = {}
     for name, kink in kinks.items():
         size = np.abs(kink.x).max()
@@ -130,6 +133,27 @@ def _told_pass(
     return by_layers(model, x, dy, seed=0), kinks
 
 
+def _reaching(model: Sequential, x: Array, dy: Array) -> dict[str, float]:
+    """How large the gradient is that reaches each layer, by the layer's name, in Euclidean norm."""
+    found: dict[str, float] = {}
+
+    def watched(name: str, layer: Layer) -> Callable[[Array, Context], Array]:
+        backward = layer.backward
+
+        def watch(dy: Array, ctx: Context) -> Array:
+            found[name] = float(np.linalg.norm(dy))
+            return backward(dy, ctx)
+
+        return watch
+
+    with ExitStack() as stack:
+        for name, layer in model.named_layers():
+            watch = mock.patch.object(layer, "backward", watched(name, layer))
+            stack.enter_context(watch)
+        by_layers(model, x, dy, seed=0)
+    return found
+
+
 def _same(one: Decisions, other: Decisions) -> bool:
     return all(np.array_equal(one[name], other[name]) for name in one)
 
@@ -148,17 +172,22 @@ def _moved(model: Sequential, *arrays: Array) -> tuple[Sequential, ...]:
 
 
 def _errors(
-    found: Numbers, exact: Numbers, *yardsticks: tuple[Numbers, Numbers]
+    found: Numbers,
+    exact: Numbers,
+    *yardsticks: tuple[Numbers, Numbers],
+    reaching: Mapping[str, float] = MappingProxyType({}),
 ) -> dict[str, float]:
     """Errors as multiples of the largest of the yardsticks', array by array, in Euclidean norm.
 
     A gradient may be nothing but the rest of a cancellation: that of a bias before a batch
-    normalization is 0. So one last bit of the whole gradient counts as an error that anybody has.
+    normalization is 0. So one last bit of the whole gradient, and of what reaches the layer, counts
+    as an error that anybody has.
 
     Args:
         found: By the engine.
         exact: What it should be.
         yardsticks: The numbers of others, each with what they should be.
+        reaching: How large the gradient is that reaches each layer.
     """
     assert found.keys() == exact.keys()
     gradients = [np.linalg.norm(truth) for name, truth in exact.items() if name.startswith("d ")]
@@ -166,7 +195,9 @@ def _errors(
     errors = {}
     for name, truth in exact.items():
         assert found[name].shape == truth.shape, name
-        least = 2.0**-24 * max(np.linalg.norm(truth), whole * name.startswith("d "))
+        terms = reaching.get(name.removeprefix("d ").rpartition(".")[0], 0.0)
+        is_gradient = name.startswith("d ")
+        least = 2.0**-24 * max(np.linalg.norm(truth), is_gradient * max(whole, terms))
         own = max(
             least, *(np.linalg.norm(other[name] - right[name]) for other, right in yardsticks)
         )

@@ -100,6 +100,8 @@ def seconds(work, model: Sequential) -> float:
 
 @pytest.mark.slow
 @pytest.mark.skipif(not hasattr(signal, "pthread_kill"), reason="the system has no such signals")
+# What comes within a __del__ is told and ignored by Python itself.
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 @pytest.mark.parametrize("work", [train, predict, serve, fit_it])
 def test_nothing_is_left(work):
     rng = random.Random(work.__name__)
