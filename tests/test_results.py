@@ -135,3 +135,17 @@ def test_what_was_measured_before_an_end_is_on_the_page(
     assert (tmp_path / "results.md").read_text("utf-8") == page(read_results())
     assert "`two-conv-adam`" in page(read_results())
     assert not list(tmp_path.glob("lenet5*"))
+
+
+def test_the_readme_quotes_the_range_of_all_runs_of_the_speed():
+    runs = [json.loads(line) for line in (NUMBERS / "speed.jsonl").read_text("utf-8").splitlines()]
+    readme = (NUMBERS.parents[1] / "README.md").read_text("utf-8")
+    page = (NUMBERS.parent / "benchmarks.md").read_text("utf-8")
+    for network, tasks in runs[-1]["ratios"].items():
+        ranges = []
+        for task in tasks:
+            ratios = [run["ratios"][network][task] for run in runs]
+            ranges.append(f"{min(ratios):.2f} to {max(ratios):.2f}")
+        row = " | ".join(ranges)
+        assert re.search(rf"^\| {network}: .* \| {re.escape(row)} \| ", readme, re.MULTILINE)
+        assert f"| {network} | {row} |" in page
