@@ -21,6 +21,7 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from benchmarks.networks import IMAGE_SHAPE, NETWORKS, in_torch
 from numcnn import nn
+from numcnn.training.passes import LayerPasses, Passes
 
 BATCHES = {"train": 128, "infer": 256, "single": 1}
 CLASSES = 10
@@ -30,42 +31,36 @@ Step = Callable[[], object]
 
 def numcnn_step(network: str, task: str, stack: ExitStack) -> Step:
     """What numcnn does again and again."""
-    rng = np.random.default_rng(0)
-    model = nn.Sequential(NETWORKS[network]())
-    model.build(IMAGE_SHAPE, seed=0)
-    images, labels = _batch(rng, BATCHES[task])
+    model, images, labels = _model_and_batch(network, task)
     if task != "train":
         predictor = stack.enter_context(model.predictor(len(images)))
         return lambda: predictor(images)
-    loss, optimizer, decayed = nn.SoftmaxCrossEntropy(), nn.Adam(), model.decayed()
-    engine = stack.enter_context(model.training_engine())
-
-    def step() -> None:
-        ctx = nn.Context(training=True, rng=rng)
-        _, gradient = loss.value_and_gradient(engine.forward(images, ctx), labels)
-        optimizer.step(
-            model.parameters, engine.backward(gradient, ctx), 0.001, decayed, engine.spread
-        )
-        model.commit(ctx)
-
-    return step
+    return _training_step(model, stack.enter_context(model.training_engine()), images, labels)
 
 
 def layers_step(network: str, task: str, _stack: ExitStack) -> Step:
     """The same by the layers' own code, which is written to be read."""
-    rng = np.random.default_rng(0)
-    model = nn.Sequential(NETWORKS[network]())
-    model.build(IMAGE_SHAPE, seed=0)
-    images, labels = _batch(rng, BATCHES[task])
+    model, images, labels = _model_and_batch(network, task)
     if task != "train":
         return lambda: model.outputs(images, len(images), engine="layers")
+    return _training_step(model, LayerPasses(model), images, labels)
+
+
+def _model_and_batch(network: str, task: str) -> tuple[nn.Sequential, Any, Any]:
+    model = nn.Sequential(NETWORKS[network]())
+    model.build(IMAGE_SHAPE, seed=0)
+    return model, *_batch(np.random.default_rng(0), BATCHES[task])
+
+
+def _training_step(model: nn.Sequential, passes: Passes, images: Any, labels: Any) -> Step:
     loss, optimizer, decayed = nn.SoftmaxCrossEntropy(), nn.Adam(), model.decayed()
+    rng = np.random.default_rng(1)
 
     def step() -> None:
         ctx = nn.Context(training=True, rng=rng)
-        _, gradient = loss.value_and_gradient(model.forward(images, ctx), labels)
-        model.backward(gradient, ctx)
-        optimizer.step(model.parameters, model.gradient(ctx), 0.001, decayed)
+        _, dy = loss.value_and_gradient(passes.forward(images, ctx), labels)
+        gradient = passes.backward(dy, ctx)
+        optimizer.step(model.parameters, gradient, 0.001, decayed, passes.spread)
         model.commit(ctx)
 
     return step

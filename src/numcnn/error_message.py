@@ -32,7 +32,13 @@ def error_message(error: Exception) -> str:
 
 def _message(error: Exception) -> str:
     if isinstance(error, MemoryError):
-        return f"there is not enough memory ({error}); close other programs"
+        said = str(error)
+        if "not enough memory" in said:  # numcnn's own, with a remedy
+            return said
+        return (
+            f"there is not enough memory{f' ({said})' if said else ''}; give a smaller --size or "
+            "--batch-size, or a smaller network, or close other programs"
+        )
     if not isinstance(error, OSError) or error.errno is None:
         return str(error) or type(error).__name__
     known = _WHAT_AND_REMEDY.get(error.errno)

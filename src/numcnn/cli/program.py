@@ -74,16 +74,8 @@ def _run(arguments: Sequence[str] | None) -> int:
         return 0
     except TrainingDiverged as error:
         return _tell(str(error), DIVERGED)
-    except (ValueError, OSError, ImportError) as error:
+    except (ValueError, OSError, ImportError, MemoryError) as error:
         return _tell(error_message(error), BAD_INPUT)
-    except MemoryError as error:
-        said = str(error)
-        if "not enough memory" not in said:
-            said = (
-                f"not enough memory{f' ({said})' if said else ''}; give a smaller --size or "
-                "--batch-size, or a smaller network"
-            )
-        return _tell(said, BAD_INPUT)
     return status if isinstance(status, int) else 0
 
 
