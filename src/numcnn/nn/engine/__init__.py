@@ -24,6 +24,7 @@ the machine:
 `layouts`          the order of the axes in memory
 `arena`            memory that is used again
 `workers`          threads in step
+`block`            what is given back, whatever comes in between
 `machine`          cores, cache, BLAS
 `summary`          what was chosen, and how long it takes
 =================  ===============================================================================

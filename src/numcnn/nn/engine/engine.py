@@ -5,8 +5,7 @@ import threading
 from collections.abc import Sequence
 from contextlib import ExitStack
 from itertools import pairwise
-from types import TracebackType
-from typing import Any, Self, final
+from typing import Any, final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +13,7 @@ from numpy.typing import NDArray
 from numcnn.nn.arrays import Array, Shape
 from numcnn.nn.context import Context
 from numcnn.nn.engine import machine
+from numcnn.nn.engine.block import Block
 from numcnn.nn.engine.plan import Plan
 from numcnn.nn.engine.workers import Round, Task, Workers, free_cores
 from numcnn.nn.layers.chain import Link
@@ -29,43 +29,24 @@ _MOST_TRAINING_PLANS = 4
 """The same of a training engine: they are larger, and an epoch has two sizes of batches."""
 
 
-class _Block:
+class _Computing(Block):
     """What lasts as long as a ``with`` block: worker threads, and BLAS held to one thread."""
 
     def __init__(self, workers: Workers) -> None:
         self._workers = workers
         self._blas = machine.one_blas_thread()
 
-    def __enter__(self) -> Self:
-        try:
-            self._blas.__enter__()
-            self._workers.__enter__()
-            return self
-        except BaseException:
-            self._close()
-            raise
+    def _start(self) -> None:
+        self._blas.__enter__()
+        self._workers.__enter__()
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._close()
-
-    def _close(self) -> None:
-        try:
-            self._workers.close()
-            self._blas.close()
-        except BaseException:
-            # Ctrl-C can come between any two steps. What is done already is done again.
-            self._workers.close()
-            self._blas.close()
-            raise
+    def _end(self) -> None:
+        self._workers.close()
+        self._blas.close()
 
 
 @final
-class TrainingEngine(_Block):
+class TrainingEngine(_Computing):
     """Forward and backward passes of a model, while the ``with`` block lasts.
 
     Inside it the worker threads live, and BLAS is held to one thread.
@@ -241,7 +222,7 @@ class InferenceEngine:
 
 
 @final
-class Predictor(_Block):
+class Predictor(_Computing):
     """Outputs for batches of one size, with everything ready: what serves the same call over again.
 
     Inside the ``with`` block the worker threads live and BLAS is held to one thread. One thread

@@ -11,10 +11,11 @@ import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self, TypeGuard, final
+from typing import Any, TypeGuard, final
 
 from threadpoolctl import ThreadpoolController
+
+from numcnn.nn.engine.block import Block
 
 LANES = 4
 """Into how many parts a batch is cut unless one says otherwise.
@@ -162,44 +163,25 @@ def blas_kernels() -> str:
 
 
 @final
-class BlasHold:
+class BlasHold(Block):
     """A time in which BLAS works on one thread: what `one_blas_thread` gives."""
 
     def __init__(self) -> None:
         self._seen = 0
 
-    def __enter__(self) -> Self:
-        try:
-            with _lock:
-                self._seen = _raised
-                _holders[id(self)] = threading.get_ident()
-                _hold()
-            return self
-        except BaseException:
-            self.close()
-            raise
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
+    def _start(self) -> None:
+        with _lock:
+            self._seen = _raised
+            _holders[id(self)] = threading.get_ident()
+            _hold()
 
     def __del__(self) -> None:
         # Ctrl-C can come before the first step of __exit__, which then does nothing.
         if id(self) in _holders:
             _give_back(id(self))
 
-    def close(self) -> None:
-        """Give back what is held."""
-        try:
-            _give_back(id(self))
-        except BaseException:
-            # Ctrl-C can come between any two steps. What is done already is done again.
-            _give_back(id(self))
-            raise
+    def _end(self) -> None:
+        _give_back(id(self))
 
     def renew(self) -> bool:
         """Hold the libraries again, if anybody has let them loose.

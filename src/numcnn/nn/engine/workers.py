@@ -13,10 +13,10 @@ from collections.abc import Callable, Sequence
 from contextvars import copy_context
 from functools import partial
 from queue import SimpleQueue
-from types import TracebackType
-from typing import Self, final
+from typing import final
 
 from numcnn.nn.engine import machine
+from numcnn.nn.engine.block import Block
 
 Task = Callable[[], None]
 
@@ -36,7 +36,7 @@ class Round:
 
 
 @final
-class Workers:
+class Workers(Block):
     """A number of threads, the caller's included, that live as long as the ``with`` block.
 
     Where the system allows it, and if ``pinned``, each thread is tied to a core of its own: two
@@ -59,34 +59,9 @@ class Workers:
         self._before: set[int] = set()
         self._outer: list[int] = []
 
-    def __enter__(self) -> Self:
-        try:
-            self._start()
-            return self
-        except BaseException:
-            self.close()
-            raise
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
-
     def __del__(self) -> None:
         # Ctrl-C can come before the first step of __exit__, which then does nothing.
         self._dismiss()
-
-    def close(self) -> None:
-        """End the threads, and let the caller run where it could before."""
-        try:
-            self._end()
-        except BaseException:
-            # Ctrl-C can come between any two steps. What is done already is done again.
-            self._end()
-            raise
 
     def _start(self) -> None:
         cores = _cores()
