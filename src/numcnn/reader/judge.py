@@ -185,17 +185,25 @@ class Hearing:
         """Take the judge."""
         self._judge = judge
         self._said: dict[Region, Probabilities] = {}
+        self._images: dict[Region, NDArray[np.uint8]] = {}
 
     def probabilities(self, regions: Sequence[Region]) -> list[Probabilities]:
         """Say what each region is, as `Judge.probabilities` does."""
         new = [region for region in regions if region not in self._said]
         if new:
             images = np.stack([normalize(region.ink) for region in new])
+            self._images.update(zip(new, images, strict=True))
             said = self._judge.probabilities(images)
             if self._judge.knows_others:
                 said[[_is_blot(region) for region in new]] = np.eye(said.shape[1])[_NONE]
             self._said.update(zip(new, said, strict=True))
         return [self._said[region] for region in regions]
+
+    def images(self, regions: Sequence[Region]) -> NDArray[np.uint8]:
+        """Return regions as the network saw them, ``(regions, 28, 28)``."""
+        self.probabilities(regions)
+        images = [self._images[region] for region in regions]
+        return np.stack(images) if images else np.zeros((0, 28, 28), np.uint8)
 
     def score(self, regions: Sequence[Region]) -> list[Opinion]:
         """Say what each region is, as those ask who find regions.

@@ -118,7 +118,7 @@ class Reader:
             page = self._grouped(found, hearing)
             answers = self._answers(page, hearing) if page.lines else []
             flat = tuple(answer for line in answers for answer in line)
-            return Look(self._judged(page, answers), flat, page.images())
+            return Look(self._judged(page, answers), flat, hearing.images(page.regions))
 
     def explain(
         self, image: Source | NDArray[Any], *, max_seconds: float = MAX_SECONDS
@@ -140,9 +140,10 @@ class Reader:
                 raise PictureError(f"{page.picture.name}: {BLANK}")
             answers = [answer for line in self._answers(page, hearing) for answer in line]
             probabilities = hearing.probabilities(page.regions)
+            frames = hearing.images(page.regions)
             seen = [
                 Seen(answer, frame, said, self.model_file.model)
-                for answer, frame, said in zip(answers, page.images(), probabilities, strict=True)
+                for answer, frame, said in zip(answers, frames, probabilities, strict=True)
             ]
             return Explanation(page.picture, tuple(seen))
 
