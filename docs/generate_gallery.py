@@ -12,8 +12,8 @@ from pathlib import Path
 
 from PIL import Image, ImageDraw, ImageFont
 
-from numcnn.reader import Reader, Reading
-from numcnn.vision import load_picture
+from numcnn.handwriting.reader import Reader, Reading
+from numcnn.handwriting.vision import load_picture
 
 ROOT = Path(__file__).parent.parent
 SEED, PICTURES = 2, 480  # of all kinds; of each condition the first that is read rightly is shown

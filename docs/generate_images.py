@@ -4,8 +4,8 @@ import shutil
 import tempfile
 from pathlib import Path
 
-from numcnn.run import train
-from numcnn.run_settings import RunSettings
+from numcnn.experiments.run import train
+from numcnn.experiments.settings import RunSettings
 
 IMAGES = Path(__file__).parent / "images"
 

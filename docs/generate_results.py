@@ -22,11 +22,11 @@ from typing import Any
 from benchmarks.nested_loops import seconds_per_image
 from numcnn.cli.exit_status import INTERRUPTED
 from numcnn.data import describe
-from numcnn.ensemble import Ensemble, evaluate_together
+from numcnn.experiments.ensemble import Ensemble, evaluate_together
+from numcnn.experiments.run import load_part, train, versions, write_json
+from numcnn.experiments.run_folder import METRICS, SETTINGS, is_finished
+from numcnn.experiments.settings import RunSettings
 from numcnn.recipes import RECIPES
-from numcnn.run import load_part, train, versions, write_json
-from numcnn.run_folder import METRICS, SETTINGS, is_finished
-from numcnn.run_settings import RunSettings
 
 PAGE = Path(__file__).with_name("results.md")
 NUMBERS = Path(__file__).with_name("results")

@@ -6,7 +6,7 @@ import threading
 
 import pytest
 
-from numcnn.vision import DeadlineExceeded, check_deadline, deadline
+from numcnn.handwriting.vision import DeadlineExceeded, check_deadline, deadline
 
 
 def test_without_a_deadline_nothing_happens():

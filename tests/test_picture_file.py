@@ -13,8 +13,8 @@ from PIL import Image
 
 import numcnn
 from numcnn.data import read_image
+from numcnn.handwriting.vision import load_picture
 from numcnn.picture_file import FORMATS, PictureError, read_picture
-from numcnn.vision import load_picture
 
 GRAY = np.arange(80, dtype=np.uint8).reshape(8, 10) * 3
 COLOR = np.stack([GRAY, GRAY[::-1], 255 - GRAY], axis=-1)

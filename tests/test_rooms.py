@@ -2,7 +2,7 @@
 
 import ast
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -20,37 +20,43 @@ BELOW: dict[str, set[str]] = {
     "file_lock": set(),
     "error_message": set(),
     "text_stream": set(),
-    "run_folder": set(),
+    "random_streams": set(),
     "nn": set(),
     "data": {"nn"},
-    "vision": {"nn"},
+    "augmentation": set(),
     "plots": {"nn"},
     "drawing": {"plots"},
     "model_files": {"nn"},
-    "training": {"nn", "data", "model_files"},
-    "recipes": {"nn", "data", "training", "reader"},
-    "ensemble": {"nn", "data", "model_files", "training", "run_folder"},
-    "reader": {"nn", "vision", "model_files", "data"},
-    "run_settings": {"nn", "data", "recipes"},
-    "run": {
-        *{"nn", "data", "model_files", "drawing", "training", "recipes", "run_settings"},
-        "run_folder",
+    "training": {"nn", "data", "augmentation", "model_files"},
+    "handwriting": set(),
+    "handwriting.vision": set(),
+    "handwriting.synthesis": {"data", "handwriting", "handwriting.vision"},
+    "handwriting.reader": {"nn", "model_files", "handwriting", "handwriting.vision"},
+    "recipes": {"nn", "data", "augmentation", "training", "handwriting.synthesis"},
+    "experiments": {
+        *{"nn", "data", "augmentation", "model_files", "training", "recipes", "drawing"},
     },
-    "ensemble_run": {
-        *{"data", "drawing", "training", "ensemble", "run_settings", "run_folder", "run"},
-    },
-    "comparison": {"data", "drawing", "recipes", "run_settings", "run_folder", "run"},
     "explanation": {"nn", "model_files", "drawing"},
-    "web": {"nn", "vision", "reader", "explanation"},
+    "web": {"nn", "handwriting.vision", "handwriting.reader", "explanation"},
 }
 FOR_ALL_BUT_THE_NETWORK = {
     *{"atomic_file", "deadline", "file_lock", "error_message", "text_stream", "picture_file"},
+    "random_streams",
 }
+# Rooms with rooms inside, each of which has its own row.
+HOUSES = {"handwriting"}
 
 
 def room_of(file: Path) -> str:
-    """The folder or module directly inside the package that a file belongs to."""
-    return file.relative_to(PACKAGE).with_suffix("").parts[0]
+    """The folder or module inside the package, or inside a house, that a file belongs to."""
+    return room_named(file.relative_to(PACKAGE).with_suffix("").parts)
+
+
+def room_named(parts: Sequence[str]) -> str:
+    """The room of a module, given the parts of its name after the package's."""
+    if len(parts) > 1 and parts[0] in HOUSES and (PACKAGE / parts[0] / parts[1]).is_dir():
+        return f"{parts[0]}.{parts[1]}"
+    return parts[0]
 
 
 def rooms_imported(tree: ast.AST, file: Path) -> Iterator[tuple[int, str]]:
@@ -69,13 +75,14 @@ def rooms_imported(tree: ast.AST, file: Path) -> Iterator[tuple[int, str]]:
         for name in names:
             package, _, rest = name.partition(".")
             # What is in numcnn/__init__.py itself, such as the version, is everybody's.
-            room = rest.split(".")[0]
-            if package == "numcnn" and ((PACKAGE / room).is_dir() or is_module(room)):
+            room = room_named(rest.split("."))
+            if package == "numcnn" and is_room(room):
                 yield node.lineno, room
 
 
-def is_module(room: str) -> bool:
-    return bool(room) and (PACKAGE / f"{room}.py").is_file()
+def is_room(room: str) -> bool:
+    place = PACKAGE / room.replace(".", "/")
+    return bool(room) and (place.is_dir() or place.with_suffix(".py").is_file())
 
 
 def forbidden(code: str, file: Path) -> list[tuple[int, str]]:
@@ -112,11 +119,23 @@ def test_a_room_imports_only_the_rooms_below_it(room):
         ("training", "from numcnn.model_files import read\nfrom numcnn.data import idx", []),
         ("training", "import numpy\nfrom numcnn.recipes import lenet", ["recipes"]),
         ("cli", "from numcnn.recipes import lenet", []),
+        ("web", "from numcnn.handwriting.reader import read", []),
+        ("web", "from numcnn.handwriting.synthesis import letters", ["handwriting.synthesis"]),
+        ("recipes", "from numcnn.handwriting.reader import read", ["handwriting.reader"]),
     ],
 )
 def test_the_walk_sees_every_way_to_import(room, code, rooms):
     found = forbidden(code, PACKAGE / room / "some_file.py")
     assert [name for _, name in found] == rooms
+
+
+def test_nothing_is_pickled():
+    for file in sorted(PACKAGE.rglob("*.py")):
+        for node in ast.walk(ast.parse(file.read_text("utf-8"))):
+            names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+            if isinstance(node, ast.ImportFrom):
+                names = [str(node.module)]
+            assert not {"pickle", "dill", "joblib", "shelve", "marshal"} & set(names), file
 
 
 def test_the_table_has_no_circle():

@@ -20,7 +20,7 @@ import numpy as np
 from PIL import Image
 
 from numcnn.data import load, split_validation
-from numcnn.reader import Reader, Reading
+from numcnn.handwriting.reader import Reader, Reading
 
 _reader: Reader  # of one process
 _BINS = (0.0, 0.5, 0.7, 0.8, 0.9, 0.95, 0.98, 1.0001)
@@ -60,7 +60,7 @@ def _read(picture: Path | np.ndarray | Image.Image) -> Reading:
 
 
 def pictures(pool: Executor, folder: Path, failures: Path | None) -> None:
-    """Judge the pictures of a folder."""
+    """DigitClassifier the pictures of a folder."""
     tallies = {kind: Tally() for kind in ("single", "number", "page", "nothing")}
     spacings, digits = Tally(), Tally()
     sure: list[tuple[float, bool]] = []
@@ -121,7 +121,7 @@ def reliability(answers: list[tuple[float, bool]]) -> None:
 
 
 def datasets(pool: Executor, reader: Reader, data_dir: str | None, part: str, count: int) -> None:
-    """Judge the images of data sets, as pictures."""
+    """DigitClassifier the images of data sets, as pictures."""
     images, labels = _images("mnist", data_dir, part)
     assert labels is not None
     said = reader.judge.logits(images[..., 0]).argmax(axis=1)

@@ -153,8 +153,8 @@ def letter(rng: np.random.Generator, fonts: list[Path]) -> np.ndarray:
 
 def hand_letter(rng: np.random.Generator) -> np.ndarray:
     """A letter in a hand drawn at random, as strokes."""
-    from numcnn.data.non_digits.letters import LETTERS as NAMES
-    from numcnn.data.non_digits.letters import glyph
+    from numcnn.handwriting.synthesis.letters import LETTERS as NAMES
+    from numcnn.handwriting.synthesis.letters import glyph
 
     names = [name for name in NAMES if len(name) == 1]
     strokes = glyph(rng, names[rng.integers(len(names))])

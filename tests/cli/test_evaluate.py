@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from numcnn.data import augmentation_from_config, load_mnist
+from numcnn.augmentation import augmentation_from_config
+from numcnn.data import load_mnist
 from numcnn.model_files import load_model
 from tests.cli.outcome import tree
 from tests.cli.tables import write_table

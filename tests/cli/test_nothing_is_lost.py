@@ -111,7 +111,7 @@ def test_nor_what_was_judged(numcnn, model, files, here, full_while_drawing):
 
 
 def test_two_trainings_do_not_share_a_folder(numcnn, small, here, trained):
-    from numcnn.run_folder import occupied
+    from numcnn.experiments.run_folder import occupied
 
     with occupied("run"):
         message = numcnn(*small, "--out", "run").error()

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.outcome import tree
-from tests.reader.drawings import page
+from tests.handwriting.reader.drawings import page
 
 
 @pytest.fixture

@@ -79,7 +79,7 @@ def test_memory_that_runs_out_anywhere_is_told(numcnn, here, monkeypatch):
     def fit(*arguments, **settings):
         np.empty(1 << 48)
 
-    monkeypatch.setattr("numcnn.run.fit", fit)
+    monkeypatch.setattr("numcnn.experiments.run.fit", fit)
     message = numcnn("train", "--out", "run").error()
     assert "not enough memory (Unable to allocate" in message
     assert "give a smaller --size or --batch-size, or a smaller network" in message

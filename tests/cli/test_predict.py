@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from numcnn.data import Dataset
-from numcnn.ensemble import Ensemble
+from numcnn.experiments.ensemble import Ensemble
 from numcnn.model_files import load_model, save_model
 from tests.cli.outcome import tree
 from tests.cli.tables import write_table

@@ -174,6 +174,6 @@ def test_without_a_library_for_the_pictures_the_results_are_there(here):
 
 @pytest.mark.slow
 def test_a_broken_package_is_not_called_a_missing_library():
-    outcome = run_python("-c", WITHOUT.format(name="numcnn.run", words=["train"]))
+    outcome = run_python("-c", WITHOUT.format(name="numcnn.experiments.run", words=["train"]))
     assert outcome.status == 1
     assert "ModuleNotFoundError" in outcome.err

@@ -5,7 +5,7 @@ import pytest
 from PIL import Image
 
 from tests.cli.outcome import Outcome, tree
-from tests.reader.drawings import board, digit, page
+from tests.handwriting.reader.drawings import board, digit, page
 
 
 @pytest.fixture
@@ -125,7 +125,7 @@ def test_a_blank_picture_cannot_be_explained(numcnn, here):
 def test_a_picture_that_takes_too_long_is_one_line_and_the_others_are_read(
     numcnn, number, monkeypatch
 ):
-    from numcnn.reader import DeadlineExceeded, Reader
+    from numcnn.handwriting.reader import DeadlineExceeded, Reader
 
     read = Reader.read
 

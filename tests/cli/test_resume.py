@@ -68,7 +68,7 @@ def test_a_run_stopped_after_its_last_epoch_is_finished(numcnn, small, trained, 
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr("numcnn.run.evaluate", judge)
+        patch.setattr("numcnn.experiments.run.evaluate", judge)
         assert numcnn(*small, "--out", "run").status == 130
     # As if the end had come between the checkpoint and the history.
     Path("run/history.jsonl").unlink()
@@ -148,7 +148,7 @@ def test_ctrl_c_before_the_training_stops_in_one_line(numcnn, small, here, monke
     def read(*_, **__):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("numcnn.run_settings.load", read)
+    monkeypatch.setattr("numcnn.experiments.settings.load", read)
     outcome = numcnn(*small, "--out", "run")
     assert (outcome.status, outcome.out) == (130, "")
     assert outcome.err.strip() == "numcnn: stopped"

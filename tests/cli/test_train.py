@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from numcnn.run_settings import RunSettings
+from numcnn.experiments.settings import RunSettings
 from tests.cli.outcome import Outcome, run_python, tree
 
 pytestmark = pytest.mark.slow

@@ -6,7 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from numcnn.data import Augmentation, Batches, Dataset, Draw, GaussianNoise, RandomAffine
+from numcnn.augmentation import Augmentation, GaussianNoise, RandomAffine
+from numcnn.data import Batches, Dataset
+from numcnn.random_streams import Draw
 
 
 def numbered(count: int) -> Dataset:

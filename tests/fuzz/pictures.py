@@ -18,8 +18,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from numcnn.reader import DeadlineExceeded, PictureError, Reader
-from tests.reader.drawings import page, photograph
+from numcnn.handwriting.reader import DeadlineExceeded, PictureError, Reader
+from tests.handwriting.reader.drawings import page, photograph
 
 FORMATS = {
     "PNG": ({}, {"mode": "1"}, {"mode": "P"}, {"mode": "RGBA"}, {"mode": "I;16"}),

@@ -22,14 +22,14 @@ from typing import Any
 
 import numpy as np
 
-from numcnn.comparison import Comparison
-from numcnn.comparison import _row as comparison_row
 from numcnn.data.download import DownloadError
-from numcnn.ensemble_run import _metrics as ensemble_metrics
+from numcnn.experiments.comparison import Comparison
+from numcnn.experiments.comparison import _row as comparison_row
+from numcnn.experiments.ensemble_run import _metrics as ensemble_metrics
+from numcnn.experiments.run import train as train_run
+from numcnn.experiments.run_folder import is_finished, load_metrics
+from numcnn.experiments.settings import RunSettings
 from numcnn.model_files import read_arrays, write_arrays
-from numcnn.run import train as train_run
-from numcnn.run_folder import is_finished, load_metrics
-from numcnn.run_settings import RunSettings
 from numcnn.training import History
 from numcnn.training.checkpoint import checksum
 from tests.cli.tables import write_table

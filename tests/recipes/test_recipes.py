@@ -7,10 +7,10 @@ import pytest
 
 from numcnn import recipes
 from numcnn.data import describe, names
+from numcnn.experiments.settings import RunSettings
 from numcnn.nn import Dense, Flatten, ReLU, Rescaling, Residual, Sequential, Sigmoid
 from numcnn.recipes import DEFAULTS, RECIPES, Recipe, find
 from numcnn.recipes.dense_sigmoid import read_layers
-from numcnn.run_settings import RunSettings
 
 
 def test_every_recipe_of_every_module_is_registered():

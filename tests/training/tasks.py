@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from numcnn.data import Compose, Dataset, GaussianNoise, RandomAffine
+from numcnn.augmentation import Compose, GaussianNoise, RandomAffine
+from numcnn.data import Dataset
 from numcnn.model_files import save_model
 from numcnn.nn import (
     SGD,

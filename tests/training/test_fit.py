@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
-from numcnn.data import Batches, Dataset, GaussianNoise, load, split_validation
+from numcnn.augmentation import GaussianNoise
+from numcnn.data import Batches, Dataset, load, split_validation
 from numcnn.nn import (
     SGD,
     Adam,

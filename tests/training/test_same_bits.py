@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
 
-from numcnn.data import Compose, Dataset, GaussianNoise, RandomAffine
+from numcnn.augmentation import Compose, GaussianNoise, RandomAffine
+from numcnn.data import Dataset
 from numcnn.model_files import read_arrays, write_arrays
 from numcnn.nn import (
     BatchNorm,

@@ -9,8 +9,8 @@ from PIL import Image
 
 import numcnn
 from numcnn.explanation import layer_outputs
+from numcnn.handwriting.reader import shipped_model
 from numcnn.model_files import load_model
-from numcnn.reader import shipped_model
 from tests.web.pictures import board, file, small
 
 PNG = {"content-type": "image/png"}

@@ -25,8 +25,8 @@ pytestmark = pytest.mark.slow
 # where no deadline is kept, or hang and let no other thread of Python run.
 ODD_READER = """
 import ctypes, time
-from numcnn.reader import Reader
-from numcnn.vision import check_deadline
+from numcnn.handwriting.reader import Reader
+from numcnn.handwriting.vision import check_deadline
 from numcnn.web import server
 
 def look(self, picture, *, _look=Reader.look, **limits):

@@ -13,7 +13,7 @@ from playwright.sync_api import Error, expect
 from benchmarks.chromium import CHROMIUM, launched
 from numcnn.data import load
 from numcnn.explanation import layer_outputs
-from numcnn.reader import Reader
+from numcnn.handwriting.reader import Reader
 from tests.web.pictures import STROKES, board, file
 from tests.web.running import running
 

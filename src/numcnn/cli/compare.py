@@ -12,11 +12,11 @@ from numcnn.cli import options
 from numcnn.cli.download_bar import DownloadBar
 from numcnn.cli.exit_status import INTERRUPTED
 from numcnn.cli.output import require_no_input
-from numcnn.comparison import Comparison
-from numcnn.comparison import compare as compare_recipes
 from numcnn.data.locate import expanded
-from numcnn.run_folder import FILES, NUMBERS, PICTURE, TABLE
-from numcnn.run_settings import RunSettings
+from numcnn.experiments.comparison import Comparison
+from numcnn.experiments.comparison import compare as compare_recipes
+from numcnn.experiments.run_folder import FILES, NUMBERS, PICTURE, TABLE
+from numcnn.experiments.settings import RunSettings
 
 WIDTH = 120
 """Of the table where there is no terminal."""

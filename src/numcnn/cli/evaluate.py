@@ -10,8 +10,8 @@ from numcnn.cli.output import make_folder, require_no_input
 from numcnn.data import Dataset
 from numcnn.data.locate import expanded
 from numcnn.drawing import draw, draw_confusion
-from numcnn.ensemble import Ensemble, evaluate_together, model_files
-from numcnn.run import load_part
+from numcnn.experiments.ensemble import Ensemble, evaluate_together, model_files
+from numcnn.experiments.run import load_part
 from numcnn.training import Evaluation
 
 PICTURES = "confusion.png", "mistakes.png", "predictions.png"

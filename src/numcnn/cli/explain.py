@@ -14,8 +14,8 @@ from numcnn.data import read_image
 from numcnn.data.csv_table import SUFFIXES as TABLE_SUFFIXES
 from numcnn.data.locate import expanded
 from numcnn.drawing import draw_or_raise
+from numcnn.experiments.run import load_part
 from numcnn.model_files import ModelFile, load_model
-from numcnn.run import load_part
 
 MOST = 3
 """How many of the most probable classes are told."""
@@ -104,7 +104,7 @@ def explain(
 
 
 def _handwriting(image: Path, output: Path, digit: int, model: Path | None) -> None:
-    from numcnn.reader import DeadlineExceeded, Digit, Reader
+    from numcnn.handwriting.reader import DeadlineExceeded, Digit, Reader
 
     require_no_input("--output", [output], [image, *([model] if model else [])])
     reader = Reader(model)

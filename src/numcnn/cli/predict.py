@@ -8,7 +8,7 @@ import numpy as np
 from numcnn.cli import options
 from numcnn.cli.output import require_no_input
 from numcnn.data import read_csv, write_submission
-from numcnn.ensemble import Ensemble, model_files
+from numcnn.experiments.ensemble import Ensemble, model_files
 
 
 @click.command(

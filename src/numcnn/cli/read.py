@@ -46,7 +46,7 @@ def read(image: tuple[Path, ...], model: Path | None, show: Path | None, as_json
     A picture that cannot be read is told in one line, and the exit status is 2; the others are
     read nevertheless.
     """
-    from numcnn.reader import DeadlineExceeded, PictureError, Reader
+    from numcnn.handwriting.reader import DeadlineExceeded, PictureError, Reader
 
     targets = {} if show is None else _targets(image, show, model)
     reader = Reader(model)
@@ -95,8 +95,8 @@ def _targets(images: Sequence[Path], show: Path, model: Path | None) -> dict[Pat
 
 
 def _draw(path: Path, reading: Any, target: Path) -> None:
-    from numcnn.reader import annotated
-    from numcnn.vision import load_picture
+    from numcnn.handwriting.reader import annotated
+    from numcnn.handwriting.vision import load_picture
 
     with atomic_file(target) as temporary:
         annotated(load_picture(path), reading).save(temporary, "PNG")

@@ -13,13 +13,13 @@ from numcnn.cli.download_bar import DownloadBar
 from numcnn.cli.exit_status import INTERRUPTED
 from numcnn.cli.output import require_no_input
 from numcnn.data.locate import expanded
-from numcnn.ensemble_run import EnsembleRun, train_ensemble
+from numcnn.experiments.ensemble_run import EnsembleRun, train_ensemble
+from numcnn.experiments.run import Run
+from numcnn.experiments.run import train as train_run
+from numcnn.experiments.run_folder import FILES, METRICS, SETTINGS
+from numcnn.experiments.settings import RunSettings
 from numcnn.nn import ENGINES
 from numcnn.nn.engine import LANES
-from numcnn.run import Run
-from numcnn.run import train as train_run
-from numcnn.run_folder import FILES, METRICS, SETTINGS
-from numcnn.run_settings import RunSettings
 
 OUT = "The run's folder; missing folders are made. [default: a new one in runs/]"
 

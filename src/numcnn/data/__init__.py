@@ -1,64 +1,32 @@
-"""Data sets as arrays: finding and reading them, splitting, batching and augmenting them.
+"""Data sets as arrays: finding and reading them, splitting and batching them.
 
 `load` gets a data set by its name, or one's own from a CSV table or a folder of images.
 """
 
-from numcnn.data.augmentation import (
-    Augmentation,
-    Compose,
-    Cutout,
-    Draw,
-    ElasticDistortion,
-    Exposure,
-    GaussianNoise,
-    HorizontalFlip,
-    PaddedCrop,
-    Pen,
-    RandomAffine,
-    Reframe,
-    augmentation_from_config,
-)
 from numcnn.data.batches import Batch, Batches
 from numcnn.data.catalog import Description, describe, fetch, is_local, load, names
 from numcnn.data.cifar10 import CIFAR10_CLASSES, load_cifar10, read_cifar10_batch
 from numcnn.data.csv_table import read_csv, write_submission
 from numcnn.data.dataset import Dataset, DataWarning, Splits
-from numcnn.data.digit_variants import with_variants
 from numcnn.data.digits import load_digits
 from numcnn.data.download import DownloadError
 from numcnn.data.folder import read_folder, read_image
 from numcnn.data.idx import read_idx, read_idx_images, read_idx_labels, write_idx
 from numcnn.data.locate import DataNotFoundError
 from numcnn.data.mnist import FASHION_CLASSES, load_fashion_mnist, load_mnist
-from numcnn.data.non_digits import OTHER, SEVERAL, with_non_digits
 from numcnn.data.split import split_validation
 
 __all__ = [
     "CIFAR10_CLASSES",
     "FASHION_CLASSES",
-    "OTHER",
-    "SEVERAL",
-    "Augmentation",
     "Batch",
     "Batches",
-    "Compose",
-    "Cutout",
     "DataNotFoundError",
     "DataWarning",
     "Dataset",
     "Description",
     "DownloadError",
-    "Draw",
-    "ElasticDistortion",
-    "Exposure",
-    "GaussianNoise",
-    "HorizontalFlip",
-    "PaddedCrop",
-    "Pen",
-    "RandomAffine",
-    "Reframe",
     "Splits",
-    "augmentation_from_config",
     "describe",
     "fetch",
     "is_local",
@@ -76,8 +44,6 @@ __all__ = [
     "read_idx_labels",
     "read_image",
     "split_validation",
-    "with_non_digits",
-    "with_variants",
     "write_idx",
     "write_submission",
 ]

@@ -6,14 +6,23 @@ state that would have to be saved: what epoch ``e`` looks like follows from the 
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import final
+from typing import Any, Protocol, final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from numcnn.data.augmentation.base import Augmentation, Draw
 from numcnn.data.dataset import Dataset, Labels
-from numcnn.data.streams import STREAM_AUGMENT, STREAM_SHUFFLE, check_seed
+from numcnn.random_streams import STREAM_AUGMENT, STREAM_SHUFFLE, Draw, check_seed
+
+
+class Augment(Protocol):
+    """What the batches need of an augmentation (`numcnn.augmentation` has them)."""
+
+    def __call__(self, images: NDArray[np.float32], draw: Draw) -> NDArray[np.float32]:
+        """Change images of shape ``(count, height, width, channels)``."""
+
+    def config(self) -> dict[str, Any]:
+        """Say what would make the same again, as JSON holds it."""
 
 
 @final
@@ -66,7 +75,7 @@ class Batches:
     batch_size: int
     seed: int
     shuffle: bool = True
-    augmentation: Augmentation | None = None
+    augmentation: Augment | None = None
     drop_last: bool = False
 
     def __post_init__(self) -> None:

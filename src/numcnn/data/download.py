@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from numcnn.atomic_file import atomic_file
+from numcnn.data.decompressed import open_unpacked
 from numcnn.data.sources import Checksum, Download, Source
-from numcnn.data.unpacked import open_unpacked
 
 _MOST_SECONDS_OF_SILENCE = 30
 _BLOCK = 1 << 16

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from numcnn.atomic_file import atomic_file
 from numcnn.data.dataset import Images, Labels, check_label_range
-from numcnn.data.unpacked import Stream, open_unpacked
+from numcnn.data.decompressed import Stream, open_unpacked
 
 _UNSIGNED_BYTE = 0x08
 _OTHER_TYPES = {0x09: "int8", 0x0B: "int16", 0x0C: "int32", 0x0D: "float32", 0x0E: "float64"}

@@ -117,7 +117,8 @@ MNIST = _idx_source(
 )
 
 # H. Xiao, K. Rasul and R. Vollgraf, "Fashion-MNIST: a novel image dataset for benchmarking machine
-# learning algorithms", 2017; the checksums are from https://github.com/zalandoresearch/fashion-mnist.
+# learning algorithms", 2017; the checksums are from
+# https://github.com/zalandoresearch/fashion-mnist.
 FASHION_MNIST = _idx_source(
     "fashion-mnist",
     ("fashion_mnist", "fashionmnist", "fashion"),

@@ -7,7 +7,7 @@ is looked at only once, at the end.
 import numpy as np
 
 from numcnn.data.dataset import Dataset
-from numcnn.data.streams import STREAM_SPLIT, check_seed
+from numcnn.random_streams import STREAM_SPLIT, check_seed
 
 
 def split_validation(dataset: Dataset, fraction: float, seed: int) -> tuple[Dataset, Dataset]:

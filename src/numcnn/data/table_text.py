@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Literal, cast, final
 
-from numcnn.data.unpacked import Stream, open_unpacked
+from numcnn.data.decompressed import Stream, open_unpacked
 
 _BLOCK = 1 << 20
 _ZIP_MAGIC = b"PK\x03\x04"

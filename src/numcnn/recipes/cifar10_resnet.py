@@ -19,7 +19,7 @@ CIFAR-10's training images held out.
 
 from functools import partial
 
-from numcnn.data import Compose, HorizontalFlip, PaddedCrop
+from numcnn.augmentation import Compose, HorizontalFlip, PaddedCrop
 from numcnn.nn import (
     SGD,
     BatchNorm,

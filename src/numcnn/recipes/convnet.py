@@ -8,7 +8,7 @@ Its settings were chosen on validation images taken from MNIST's training part.
 
 from functools import partial
 
-from numcnn.data import RandomAffine
+from numcnn.augmentation import RandomAffine
 from numcnn.nn import (
     Adam,
     BatchNorm,

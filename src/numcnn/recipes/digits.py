@@ -6,7 +6,7 @@ settings were chosen on validation images taken from these.
 
 from functools import partial
 
-from numcnn.data import RandomAffine
+from numcnn.augmentation import RandomAffine
 from numcnn.nn import Adam, OneCycle
 from numcnn.recipes.convnet import network
 from numcnn.recipes.recipe import Recipe

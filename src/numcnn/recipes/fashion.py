@@ -11,7 +11,7 @@ machine learning algorithms", 2017.
 
 from functools import partial
 
-from numcnn.data import HorizontalFlip
+from numcnn.augmentation import HorizontalFlip
 from numcnn.nn import Adam, OneCycle
 from numcnn.recipes.convnet import network
 from numcnn.recipes.recipe import Recipe

@@ -18,7 +18,7 @@ an image has been moved away from them. Keras takes the shear in degrees, and so
 
 from functools import partial
 
-from numcnn.data import RandomAffine
+from numcnn.augmentation import RandomAffine
 from numcnn.nn import (
     Adam,
     BatchNorm,

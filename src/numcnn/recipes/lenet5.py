@@ -5,7 +5,7 @@ recognition", 1998. The original has scaled tanh units, trainable average poolin
 connections between its second and third layer, and radial basis functions at its end.
 """
 
-from numcnn.data import RandomAffine
+from numcnn.augmentation import RandomAffine
 from numcnn.nn import (
     Adam,
     Conv2D,

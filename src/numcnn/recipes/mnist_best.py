@@ -17,7 +17,7 @@ the one to keep, and no images are needed to choose it by.
 
 from functools import partial
 
-from numcnn.data import RandomAffine
+from numcnn.augmentation import RandomAffine
 from numcnn.nn import (
     Adam,
     BatchNorm,

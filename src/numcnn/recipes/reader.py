@@ -10,15 +10,9 @@ Its settings were chosen on validation images taken from MNIST's training part.
 
 from functools import partial
 
-from numcnn.data import (
-    Compose,
-    Dataset,
-    Exposure,
-    Pen,
-    Reframe,
-    with_non_digits,
-    with_variants,
-)
+from numcnn.augmentation import Compose, Exposure, Pen, Reframe
+from numcnn.data import Dataset
+from numcnn.handwriting.synthesis import with_non_digits, with_variants
 from numcnn.nn import (
     Adam,
     BatchNorm,
@@ -79,9 +73,11 @@ def extended(images: Dataset, seed: int) -> Dataset:
         ImportError: SciPy or Pillow is not installed.
     """
     # Digits that touch are cut by the reader's own rules, which need the extra "app".
-    from numcnn.reader.chains import with_chains
+    from numcnn.handwriting.synthesis.touching_digits import with_touching_digits
 
-    return with_chains(with_non_digits(with_variants(images, 0.25, seed), 0.6, seed), 0.15, seed)
+    return with_touching_digits(
+        with_non_digits(with_variants(images, 0.25, seed), 0.6, seed), 0.15, seed
+    )
 
 
 READER = Recipe(

@@ -4,7 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Protocol, final
 
-from numcnn.data import Augmentation, Dataset
+from numcnn.augmentation import Augmentation
+from numcnn.data import Dataset
 from numcnn.nn import Loss, Optimizer, Schedule, Sequential, Shape, SoftmaxCrossEntropy
 
 

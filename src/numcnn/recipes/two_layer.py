@@ -1,7 +1,8 @@
 """Two dense layers, 784-10-10, and gradient descent over all images at once: where many began.
 
 Source: S. Zhang, "Simple MNIST NN from scratch (numpy, no TF/Keras)", Kaggle, 2020, which trains on
-Kaggle's Digit Recognizer: https://www.kaggle.com/code/wwsalmon/simple-mnist-nn-from-scratch-numpy-no-tf-keras
+Kaggle's Digit Recognizer:
+https://www.kaggle.com/code/wwsalmon/simple-mnist-nn-from-scratch-numpy-no-tf-keras
 
 Kept are the network, pixels / 255, the rate of 0.1 and the 500 steps, each over the whole training
 part. So an epoch is one step here. Changed are three things:

@@ -12,7 +12,8 @@ from typing import Any, final
 
 import numpy as np
 
-from numcnn.data import Augmentation, Batches, Dataset, split_validation
+from numcnn.augmentation import Augmentation
+from numcnn.data import Batches, Dataset, split_validation
 from numcnn.nn import (
     Adam,
     Context,

@@ -1,8 +1,8 @@
 """The web application: one page to draw on, and an API for programs.
 
-Everything that is computed is computed by `numcnn.reader` and `numcnn.explanation`; here is how it
-is asked for, within limits, and how it is answered. `create_app` makes the application, and `serve`
-runs it.
+Everything that is computed is computed by `numcnn.handwriting.reader` and `numcnn.explanation`;
+here is how it is asked for, within limits, and how it is answered. `create_app` makes the
+application, and `serve` runs it.
 """
 
 from numcnn.web.app import create_app

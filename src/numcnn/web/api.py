@@ -9,15 +9,15 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import JSONResponse, Response
 from numpy.typing import NDArray
 
-from numcnn.reader import Digit, Look, PictureError, Reader, Rejected
-from numcnn.vision import PictureTooLargeError, UnknownPictureError
-from numcnn.web import answers, bodies, network
+from numcnn.handwriting.reader import Digit, Look, PictureError, Reader, Rejected
+from numcnn.handwriting.vision import PictureTooLargeError, UnknownPictureError
+from numcnn.web import network, request_body, schemas
 from numcnn.web.collection import Collection
-from numcnn.web.gate import Gate
+from numcnn.web.concurrency import Gate
+from numcnn.web.errors import Problem, responses
 from numcnn.web.metrics import Metrics
-from numcnn.web.problems import Problem, responses
+from numcnn.web.middleware import client_of
 from numcnn.web.settings import Limits
-from numcnn.web.shell import client_of
 
 _TAKES_A_PICTURE = responses(400, 408, 413, 415, 422, 429, 503)
 
@@ -31,7 +31,7 @@ class Service:
     ) -> None:
         """Take a reader, what its model is called, the limits, and where to keep pictures."""
         self.reader, self.name, self.limits, self.collection = reader, name, limits, collection
-        self.bodies, self.metrics = bodies.Bodies(limits), Metrics()
+        self.bodies, self.metrics = request_body.Bodies(limits), Metrics()
         self.gate = Gate(limits, self.metrics)
 
     async def look(self, request: Request, answer: Callable[[Look], Response]) -> Response:
@@ -44,7 +44,7 @@ class Service:
         async with self.bodies.take(request, client) as body:
             return await self.gate.run(lambda: answer(self._look(body)), client)
 
-    def _look(self, body: bodies.Body) -> Look:
+    def _look(self, body: request_body.Body) -> Look:
         picture = body.picture(self.limits)
         try:
             found = self.reader.look(
@@ -70,9 +70,9 @@ def router(service: Service) -> APIRouter:
 
     @api.post(
         "/read",
-        response_model=answers.ReadAnswer,
+        response_model=schemas.ReadAnswer,
         responses=_TAKES_A_PICTURE,
-        openapi_extra=bodies.description(),
+        openapi_extra=request_body.description(),
     )
     async def read(
         request: Request,
@@ -85,9 +85,9 @@ def router(service: Service) -> APIRouter:
 
     @api.post(
         "/activations",
-        response_model=answers.ActivationsAnswer,
+        response_model=schemas.ActivationsAnswer,
         responses=_TAKES_A_PICTURE,
-        openapi_extra=bodies.description(),
+        openapi_extra=request_body.description(),
     )
     async def activations(
         request: Request,
@@ -99,7 +99,7 @@ def router(service: Service) -> APIRouter:
         """Say what each layer of the network makes of one thing in a picture."""
         return await service.look(request, lambda found: _activations(service.reader, found, index))
 
-    @api.get("/models", response_model=answers.ModelsAnswer)
+    @api.get("/models", response_model=schemas.ModelsAnswer)
     async def models() -> Response:
         """Say which network reads here."""
         return JSONResponse({"models": [_model(service)]})
@@ -122,7 +122,7 @@ def router(service: Service) -> APIRouter:
     @api.post(
         "/collection",
         status_code=201,
-        response_model=answers.CollectedAnswer,
+        response_model=schemas.CollectedAnswer,
         responses=responses(400, 403, 404, 408, 413, 415, 422, 429, 503),
         openapi_extra=_collected(),
     )
@@ -199,7 +199,7 @@ def _model(service: Service) -> dict[str, Any]:
     }
 
 
-def _correction(body: bodies.Body, limits: Limits) -> tuple[NDArray[np.uint8], int]:
+def _correction(body: request_body.Body, limits: Limits) -> tuple[NDArray[np.uint8], int]:
     found = body.json()
     if not isinstance(found, dict) or set(found) != {"pixels", "label", "agreed"}:
         raise Problem(422, 'give an object with "pixels", "label" and "agreed"')
@@ -208,7 +208,7 @@ def _correction(body: bodies.Body, limits: Limits) -> tuple[NDArray[np.uint8], i
     label = found["label"]
     if not isinstance(label, int) or isinstance(label, bool) or not 0 <= label <= 9:
         raise Problem(422, "label is no digit; give a whole number from 0 to 9")
-    return bodies.gray_values(found["pixels"], limits), label
+    return request_body.gray_values(found["pixels"], limits), label
 
 
 def _collected() -> dict[str, Any]:

@@ -14,12 +14,12 @@ from prometheus_client import CONTENT_TYPE_LATEST
 from starlette.types import ASGIApp
 
 from numcnn import __version__
-from numcnn.reader import Reader, shipped_model
-from numcnn.web import problems
+from numcnn.handwriting.reader import Reader, shipped_model
+from numcnn.web import errors
 from numcnn.web.api import Service, router
 from numcnn.web.collection import Collection
+from numcnn.web.middleware import Shell
 from numcnn.web.settings import Settings
-from numcnn.web.shell import Shell
 
 STATIC = Path(__file__).parent / "static"
 
@@ -63,7 +63,7 @@ def create_app(settings: Settings | None = None) -> ASGIApp:
         lifespan=lifespan,
     )
     app.state.is_ready = False
-    problems.install(app)
+    errors.install(app)
     app.include_router(router(service))
     page = (STATIC / "index.html").read_text("utf-8")
     page = page.replace("{collecting}", "yes" if collection else "no")
@@ -81,12 +81,12 @@ def create_app(settings: Settings | None = None) -> ASGIApp:
         "/readyz",
         tags=["running"],
         response_class=PlainTextResponse,
-        responses=problems.responses(503),
+        responses=errors.responses(503),
     )
     async def readiness() -> Response:
         """Say whether pictures can be read now: the model is loaded, and the line is not full."""
         if not app.state.is_ready or service.gate.is_full:
-            raise problems.Problem(503, "busy", {"Retry-After": "1"})
+            raise errors.Problem(503, "busy", {"Retry-After": "1"})
         return PlainTextResponse("ok\n")
 
     @app.get("/metrics", tags=["running"], response_class=PlainTextResponse)
@@ -118,11 +118,11 @@ def _described(app: FastAPI) -> dict[str, object]:
         schemas = found["components"]["schemas"]
         for name in ("HTTPValidationError", "ValidationError"):
             schemas.pop(name, None)
-        schemas["ProblemDetails"] = problems.ProblemDetails.model_json_schema()
+        schemas["ProblemDetails"] = errors.ProblemDetails.model_json_schema()
         for operations in found["paths"].values():
             for operation in operations.values():
                 # The framework describes its own form of this error where a route has parameters.
                 if "422" in operation["responses"]:
-                    operation["responses"]["422"] = problems.responses(422)[422]
+                    operation["responses"]["422"] = errors.responses(422)[422]
         app.openapi_schema = found
     return app.openapi_schema

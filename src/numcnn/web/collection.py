@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from numcnn.atomic_file import atomic_file
-from numcnn.vision.frame import SIDE
-from numcnn.web.problems import Problem
+from numcnn.handwriting.vision.mnist_frame import SIDE
+from numcnn.web.errors import Problem
 
 
 @final

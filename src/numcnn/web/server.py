@@ -26,7 +26,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import HANDLED_SIGNALS
 
 from numcnn.web.app import create_app
-from numcnn.web.gate import THREADS
+from numcnn.web.concurrency import THREADS
 from numcnn.web.metrics import FOLDER
 from numcnn.web.settings import Limits, Settings
 

@@ -1,0 +1,1 @@
+"""Experiments: recipes trained on data sets, each in a folder of its own."""
