@@ -21,6 +21,9 @@ STREAM_SHUFFLE = int.from_bytes(b"shuf")
 STREAM_AUGMENT = int.from_bytes(b"augm")
 """What augmentation does to a batch; followed by the epoch and the batch."""
 
+STREAM_LAYERS = int.from_bytes(b"layr")
+"""What layers draw (dropout); followed by the epoch and the batch."""
+
 STREAM_NON_DIGITS = int.from_bytes(b"none")
 """Drawings of what is no digit."""
 

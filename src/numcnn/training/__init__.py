@@ -2,7 +2,7 @@
 
 from numcnn.training.callbacks import Callback, EarlyStopping, Moment
 from numcnn.training.checkpoint import ReproducibilityWarning
-from numcnn.training.fit import TrainingDiverged, fit
+from numcnn.training.fit import fit
 from numcnn.training.history import EpochRecord, History
 from numcnn.training.metrics import (
     Evaluation,
@@ -12,15 +12,19 @@ from numcnn.training.metrics import (
     evaluate_probabilities,
 )
 from numcnn.training.progress import epoch_line
+from numcnn.training.stepper import EpochProgress, Step, Stepper, TrainingDiverged
 
 __all__ = [
     "Callback",
     "EarlyStopping",
+    "EpochProgress",
     "EpochRecord",
     "Evaluation",
     "History",
     "Moment",
     "ReproducibilityWarning",
+    "Step",
+    "Stepper",
     "TrainingDiverged",
     "accuracy",
     "confusion_matrix",

@@ -1,14 +1,10 @@
-"""The loop: batch after batch, forward, backward, step, until the epochs are done."""
+"""`fit`: train a model on labeled images, epoch after epoch, with all that goes with it."""
 
 import json
-import math
 import os
-import time
-import warnings
 import zlib
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from typing import Any, final
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -16,7 +12,6 @@ from numcnn.augmentation import Augmentation
 from numcnn.data import Batches, Dataset, split_validation
 from numcnn.nn import (
     Adam,
-    Context,
     Loss,
     MovingAverage,
     Normalization,
@@ -25,27 +20,17 @@ from numcnn.nn import (
     Softmax,
     SoftmaxCrossEntropy,
 )
-from numcnn.nn.engine import one_blas_thread
 from numcnn.training.callbacks import Callback, Moment
 from numcnn.training.checkpoint import (
-    ReproducibilityWarning,
-    Weights,
     checkpoint_lanes,
     load_checkpoint,
     save_checkpoint,
 )
-from numcnn.training.history import EpochRecord, History
+from numcnn.training.history import History
 from numcnn.training.interruption import Interruption
-from numcnn.training.metrics import Evaluation, evaluate
 from numcnn.training.passes import LayerPasses, Passes
 from numcnn.training.progress import progress as progress_callback
-
-STREAM_LAYERS = int.from_bytes(b"layr")
-"""The random numbers that layers draw (dropout); followed by the epoch and the batch."""
-
-
-class TrainingDiverged(ArithmeticError):  # noqa: N818 (it is what happened, and no program error)
-    """The loss is not a finite number any more, and no further step can mend that."""
+from numcnn.training.stepper import Stepper
 
 
 def fit(
@@ -144,12 +129,20 @@ def fit(
         if lanes is None and resume and checkpoint is not None:
             lanes = checkpoint_lanes(checkpoint)
         passes = model.training_engine(workers, lanes)
-    session = _Session(
-        model, passes, batches, validation, optimizer, loss, averaging, epochs, engine
+    stepper = Stepper(
+        model,
+        batches,
+        validation,
+        passes=passes,
+        optimizer=optimizer,
+        loss=loss,
+        epochs=epochs,
+        average=averaging,
+        engine=engine,
     )
-    settings = _settings(session, average) | {"identity": dict(identity or {})}
+    settings = _settings(stepper, average) | {"identity": dict(identity or {})}
     if resume and checkpoint is not None and os.path.exists(checkpoint):  # noqa: PTH110
-        session.best, session.history = load_checkpoint(
+        stepper.best, stepper.history = load_checkpoint(
             checkpoint,
             settings=settings,
             model=model,
@@ -161,27 +154,21 @@ def fit(
     watchers = [*callbacks, *([shown] if shown else [])]
     moment = Moment(
         model,
-        session.history,
+        stepper.history,
         epochs,
         len(batches),
         validated=validation is not None,
-        epoch=min(len(session.history) + 1, epochs),
+        epoch=min(len(stepper.history) + 1, epochs),
     )
-    # One thread for BLAS: how a product is cut over threads changes its last bits, and the same
-    # seed is to give the same weights however many there are.
-    with Interruption() as interruption, one_blas_thread() as session.blas, passes:
+    with Interruption() as interruption, stepper:
         try:
             for watcher in watchers:
                 watcher.train_begin(moment)
-            for number in range(len(session.history), epochs):
-                if moment.stop:
+            while not (stepper.finished or moment.stop):
+                if not _take_steps(stepper, moment, watchers, interruption):
+                    stepper.history.interrupted = True
                     break
-                record = None
-                if not interruption.requested:
-                    record = session.epoch(number, moment, watchers, interruption)
-                if record is None:
-                    session.history.interrupted = True
-                    break
+                record = stepper.end_epoch()
                 if checkpoint is not None:
                     save_checkpoint(
                         checkpoint,
@@ -189,162 +176,37 @@ def fit(
                         model=model,
                         optimizer=optimizer,
                         average=averaging,
-                        best=session.best,
-                        history=session.history,
+                        best=stepper.best,
+                        history=stepper.history,
                     )
                 for watcher in watchers:
                     watcher.epoch_end(moment, record)
         finally:
             for watcher in watchers:
                 watcher.train_end(moment)
-    session.best.put_into(model)
-    return session.history
+    stepper.best.put_into(model)
+    return stepper.history
 
 
-@final
-class _Session:
-    """The parts of a training, and one epoch of it."""
-
-    def __init__(
-        self,
-        model: Sequential,
-        passes: Passes,
-        batches: Batches,
-        validation: Dataset | None,
-        optimizer: Optimizer,
-        loss: Loss,
-        average: MovingAverage | None,
-        epochs: int,
-        engine: str,
-    ) -> None:
-        self.model = model
-        self.passes = passes
-        self.engine = engine
-        self.decayed = model.decayed()
-        self.batches = batches
-        self.validation = validation
-        self.optimizer = optimizer
-        self.loss = loss
-        self.average = average
-        self.epochs = epochs
-        self.history = History()
-        self.best = Weights.of(model)
-        self.blas = one_blas_thread()
-        self._warned = False
-
-    def epoch(
-        self,
-        number: int,
-        moment: Moment,
-        watchers: Sequence[Callback],
-        interruption: Interruption,
-    ) -> EpochRecord | None:
-        """Train epoch ``number``, counted from 0, and judge it; None if Ctrl-C came first."""
-        start = time.perf_counter()
-        total, right, images, rate = 0.0, 0, 0, 0.0
-        moment.epoch = number + 1
-        for index, batch in enumerate(self.batches.epoch(number)):
-            rate = self.optimizer.schedule(number + index / len(self.batches), self.epochs)
-            rng = np.random.default_rng([self.batches.seed, STREAM_LAYERS, number, index])
-            assert batch.labels is not None
-            value, correct = self._step(batch.images, batch.labels, rate, rng)
-            self._hold_blas(number)
-            if not math.isfinite(value):
-                raise _diverged(f"the loss is {value}", number, index, rate)
-            total, right, images = total + value * len(batch), right + correct, images + len(batch)
-            moment.batch, moment.images = index + 1, images
-            moment.loss, moment.accuracy = total / images, right / images
-            moment.seconds = time.perf_counter() - start
-            for watcher in watchers:
-                watcher.batch_end(moment)
-            if interruption.requested:
-                return None
-        trained = time.perf_counter() - start
-        with self._averaged():
-            if not (
-                np.isfinite(self.model.parameters).all()
-                and np.isfinite(self.model.statistics).all()
-            ):
-                # The last step went too far, and no further batch is there to show it.
-                raise _diverged("the weights are not finite", number, index, rate)
-            judged = self._judge()
-            self._hold_blas(number)
-            if judged and not math.isfinite(judged.loss):
-                raise _diverged(f"the validation loss is {judged.loss}", number, index, rate)
-            record = EpochRecord(
-                epoch=number + 1,
-                loss=total / images,
-                accuracy=right / images,
-                learning_rate=rate,
-                seconds=time.perf_counter() - start,
-                images_per_second=images / trained,
-                validation_loss=judged.loss if judged else None,
-                validation_accuracy=judged.accuracy if judged else None,
-            )
-            self.history.records.append(record)
-            if self.history.best is record:
-                self.best = Weights.of(self.model)
-        return record
-
-    def _step(
-        self, images: Any, labels: Any, rate: float, rng: np.random.Generator
-    ) -> tuple[float, int]:
-        """Learn from one batch; return its loss and how many answers were right."""
-        ctx = Context(training=True, rng=rng)
-        with _quiet():
-            outputs = self.passes.forward(images, ctx)
-            value, dy = self.loss.value_and_gradient(outputs, labels)
-            gradient = self.passes.backward(dy, ctx)
-            self.optimizer.step(
-                self.model.parameters, gradient, rate, self.decayed, self.passes.spread
-            )
-            self.model.commit(ctx)
-            if self.average is not None:
-                self.average.update(self.model.parameters, self.model.statistics)
-        return value, int((outputs.argmax(axis=1) == labels).sum())
-
-    def _hold_blas(self, number: int) -> None:
-        """Hold BLAS to one thread again if anybody has let it loose, and say so once."""
-        if self.blas.renew() and not self._warned:
-            self._warned = True
-            warnings.warn(
-                f"something else let BLAS use several threads in epoch {number + 1}; it is held to "
-                "one again, but without that the same seed may give other last bits",
-                ReproducibilityWarning,
-                stacklevel=4,
-            )
-
-    def _judge(self) -> Evaluation | None:
-        """Measure the model on the validation data, if there are any."""
-        if self.validation is None:
-            return None
-        with _quiet():
-            return evaluate(self.model, self.validation, self.loss, engine=self.engine)
-
-    @contextmanager
-    def _averaged(self) -> Iterator[None]:
-        """For a while, give the model the averaged weights, if there is an average."""
-        if self.average is None:
-            yield
-            return
-        current = Weights.of(self.model)
-        Weights(*self.average.average).put_into(self.model)
-        try:
-            yield
-        finally:
-            current.put_into(self.model)
-
-
-def _quiet() -> np.errstate:
-    """No NumPy warnings: what overflows shows up in the loss, with better advice than theirs."""
-    return np.errstate(over="ignore", invalid="ignore", divide="ignore")
-
-
-def _diverged(what: str, epoch: int, batch: int, rate: float) -> TrainingDiverged:
-    return TrainingDiverged(
-        f"{what} in epoch {epoch + 1}, batch {batch + 1}; try a lower learning rate "
-        f"(it was {rate:.3g}), a warm-up, or clip_norm=1"
-    )
+def _take_steps(
+    stepper: Stepper,
+    moment: Moment,
+    watchers: Sequence[Callback],
+    interruption: Interruption,
+) -> bool:
+    """Take all steps of an epoch; return whether that came to its end before Ctrl-C."""
+    moment.epoch = len(stepper.history) + 1
+    while not interruption.requested:
+        step = stepper.step()
+        progress = stepper.progress
+        moment.batch, moment.images = progress.batch, progress.examples
+        moment.loss, moment.accuracy = progress.loss, progress.accuracy
+        moment.seconds = progress.seconds
+        for watcher in watchers:
+            watcher.batch_end(moment)
+        if step.ends_epoch:
+            return not interruption.requested
+    return False
 
 
 def _prepare(
@@ -385,21 +247,21 @@ def _prepare(
         )
 
 
-def _settings(session: _Session, average: float | None) -> dict[str, Any]:
+def _settings(stepper: Stepper, average: float | None) -> dict[str, Any]:
     """What must be equal for two trainings to be the same one, as JSON holds it."""
-    batches = session.batches
-    validation = session.validation
+    batches = stepper.batches
+    validation = stepper.validation
     augmentation = batches.augmentation
     settings = {
-        "architecture": session.model.config(),
-        "input_shape": session.model.input_shape,
-        "epochs": session.epochs,
+        "architecture": stepper.model.config(),
+        "input_shape": stepper.model.input_shape,
+        "epochs": stepper.epochs,
         "batch_size": batches.batch_size,
         "seed": batches.seed,
-        "engine": session.engine,
-        "lanes": getattr(session.passes, "lanes", None),
-        "optimizer": repr(session.optimizer),
-        "loss": repr(session.loss),
+        "engine": stepper.engine,
+        "lanes": getattr(stepper.passes, "lanes", None),
+        "optimizer": repr(stepper.optimizer),
+        "loss": repr(stepper.loss),
         "average": average,
         "augmentation": None if augmentation is None else augmentation.config(),
         "training_images": _checksum(batches.dataset),
