@@ -24,7 +24,7 @@ from numcnn.cli.exit_status import INTERRUPTED
 from numcnn.data import describe
 from numcnn.experiments.ensemble import Ensemble, evaluate_together
 from numcnn.experiments.run import load_part, train, versions, write_json
-from numcnn.experiments.run_folder import METRICS, SETTINGS, is_finished
+from numcnn.experiments.run_folder import RunFolder
 from numcnn.experiments.settings import RunSettings
 from numcnn.recipes import RECIPES
 
@@ -86,16 +86,16 @@ def measure(
     dataset = DATASETS.get(name, "mnist")
     folders = [runs / name / f"seed-{seed}" for seed in range(seeds)]
     for seed, folder in enumerate(folders):
-        if is_finished(folder):
+        if RunFolder(folder).is_finished:
             continue
         print(f"{name}, seed {seed}", file=sys.stderr)
         settings = RunSettings(
             dataset=dataset, data_dir=data_dir, recipe=name, seed=seed, epochs=epochs
         )
-        run = train(settings, folder, resume=(folder / SETTINGS).exists())
+        run = train(settings, folder, resume=RunFolder(folder).is_begun)
         if run.history.interrupted:
             raise KeyboardInterrupt
-    metrics = [json.loads((folder / METRICS).read_text("utf-8")) for folder in folders]
+    metrics = [RunFolder(folder).read_metrics() for folder in folders]
     models = Ensemble.load(folders)
     together, _ = evaluate_together(models, load_part(dataset, "test", models.members[0], data_dir))
     collected = {

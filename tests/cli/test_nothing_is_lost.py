@@ -111,12 +111,12 @@ def test_nor_what_was_judged(numcnn, model, files, here, full_while_drawing):
 
 
 def test_two_trainings_do_not_share_a_folder(numcnn, small, here, trained):
-    from numcnn.experiments.run_folder import occupied
+    from numcnn.experiments.run_folder import RunFolder
 
-    with occupied("run"):
+    with RunFolder.locked("run"):
         message = numcnn(*small, "--out", "run").error()
         assert "run: another training is at work in this folder; wait for its end" in message
-    with occupied(trained.folder):
+    with RunFolder.locked(trained.folder):
         words = "train", "--resume", trained.folder
         assert "another training is at work" in numcnn(*words).error()
     assert tree(here) == {}

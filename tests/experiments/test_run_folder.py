@@ -1,31 +1,11 @@
-"""The folder of a run belongs to one process at a time, and nothing of a dead one is in the way."""
+"""What the folder of a run holds, and whether the run is finished or can go on."""
 
 import json
-import os
-import signal
-import subprocess
-import sys
-import threading
 from pathlib import Path
 
 import pytest
 
-from numcnn.experiments.run_folder import (
-    CHECKPOINT,
-    METRICS,
-    is_finished,
-    is_interrupted,
-    load_metrics,
-    occupied,
-)
-
-HOLD = """
-import sys
-from numcnn.experiments.run_folder import occupied
-with occupied(sys.argv[1]):
-    print("in", flush=True)
-    sys.stdin.readline()
-"""
+from numcnn.experiments.run_folder import RunFolder
 
 GOOD = {
     "test_accuracy": None,
@@ -42,129 +22,14 @@ GOOD = {
 }
 
 
-def write(folder: Path, **changes: object) -> Path:
+def write(folder: Path, **changes: object) -> RunFolder:
     folder.mkdir(exist_ok=True)
-    (folder / METRICS).write_text(json.dumps({**GOOD, **changes}))
-    return folder
+    run = RunFolder(folder)
+    run.metrics.write_text(json.dumps({**GOOD, **changes}))
+    return run
 
 
-class TestOccupied:
-    def test_makes_the_folder_and_leaves_nothing_in_it(self, tmp_path):
-        with occupied(tmp_path / "a" / "b") as folder:
-            (folder / "file").touch()
-        assert [path.name for path in (tmp_path / "a" / "b").iterdir()] == ["file"]
-
-    def test_removes_what_it_made_and_stayed_empty(self, tmp_path):
-        with occupied(tmp_path / "a" / "b"):
-            pass
-        assert list(tmp_path.iterdir()) == []
-
-    def test_leaves_an_empty_folder_that_was_there(self, tmp_path):
-        (tmp_path / "mine").mkdir()
-        with occupied(tmp_path / "mine"):
-            pass
-        assert (tmp_path / "mine").is_dir()
-
-    def test_refuses_a_second_one(self, tmp_path):
-        with (
-            occupied(tmp_path / "run"),
-            pytest.raises(ValueError, match="run: another training is at work in this folder"),
-            occupied(tmp_path / "run"),
-        ):
-            pass
-        with occupied(tmp_path / "run"):  # free again
-            pass
-
-    def test_knows_the_folder_by_another_name(self, tmp_path):
-        (tmp_path / "run").mkdir()
-        (tmp_path / "link").symlink_to(tmp_path / "run")
-        with (
-            occupied(tmp_path / "run"),
-            pytest.raises(ValueError, match="at work"),
-            occupied(tmp_path / "link"),
-        ):
-            pass
-
-    @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGKILL")
-    def test_ends_with_its_process(self, tmp_path):
-        with subprocess.Popen(
-            [sys.executable, "-c", HOLD, tmp_path / "run"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-        ) as process:
-            assert process.stdout is not None
-            assert process.stdout.readline() == b"in\n"
-            with pytest.raises(ValueError, match="at work"), occupied(tmp_path / "run"):
-                pass
-            process.send_signal(signal.SIGKILL)
-            process.wait()
-        with occupied(tmp_path / "run"):
-            pass
-
-    def test_works_where_only_a_file_can_be_locked(self, tmp_path, monkeypatch):
-        """As over NFS."""
-        monkeypatch.setattr("numcnn.experiments.run_folder.try_lock", only_of_files)
-        with occupied(tmp_path / "run") as folder:
-            assert [path.name for path in folder.iterdir()] == [".lock"]
-            with pytest.raises(ValueError, match="at work"), occupied(folder):
-                pass
-        with occupied(tmp_path / "run"):
-            pass
-
-    def test_goes_on_where_nothing_can_be_locked(self, tmp_path, monkeypatch):
-        def no_locks(descriptor):
-            raise OSError("no locks available")
-
-        monkeypatch.setattr("numcnn.experiments.run_folder.try_lock", no_locks)
-        with occupied(tmp_path / "run") as folder:
-            assert folder == tmp_path / "run"
-
-    def test_starts_over_when_the_folder_goes_at_the_last_moment(self, tmp_path, monkeypatch):
-        from numcnn.experiments.run_folder import try_lock
-
-        calls = []
-
-        def after_the_other_one(descriptor):
-            calls.append(descriptor)
-            if len(calls) == 1:
-                (tmp_path / "run").rmdir()
-            return try_lock(descriptor)
-
-        monkeypatch.setattr("numcnn.experiments.run_folder.try_lock", after_the_other_one)
-        with occupied(tmp_path / "run") as folder:
-            assert folder.is_dir()
-        assert len(calls) == 2
-
-    def test_two_that_choose_at_the_same_moment_get_two_folders(self, tmp_path):
-        both, places = threading.Barrier(2), []
-
-        def free() -> Path:
-            number = 1
-            while (place := tmp_path / f"run-{number}").exists():
-                number += 1
-            if len(places) < 2 and number == 1:
-                both.wait(10)  # both have seen that the first is free
-            return place
-
-        def work() -> None:
-            with occupied(free) as place:
-                (place / "mine").touch()
-                places.append(place.name)
-
-        threads = [threading.Thread(target=work) for _ in range(2)]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join(20)
-        assert sorted(places) == ["run-1", "run-2"]
-
-    def test_says_that_a_file_is_in_the_way(self, tmp_path):
-        (tmp_path / "file").touch()
-        with pytest.raises(OSError, match="file"), occupied(tmp_path / "file" / "run"):
-            pass
-        with pytest.raises(FileExistsError), occupied(tmp_path / "file"):
-            pass
-
+class TestLocked:
     def test_sweeps_what_killed_runs_left_and_nothing_else(self, tmp_path):
         left = [".model-0123456789abcdef.safetensors", ".curves-00ff00ff00ff00ff.png"]
         mine = [
@@ -179,47 +44,88 @@ class TestOccupied:
             (tmp_path / name).touch()
         (tmp_path / "deeper").mkdir()
         (tmp_path / "deeper" / left[0]).touch()
-        with occupied(tmp_path):
+        with RunFolder.locked(tmp_path):
             assert {path.name for path in tmp_path.iterdir()} == {*mine, "deeper"}
         assert (tmp_path / "deeper" / left[0]).exists()
 
 
-def only_of_files(descriptor: int) -> bool:
-    import stat
+class TestWhatMayBeTrained:
+    def test_a_folder_without_a_run_is_free(self, tmp_path):
+        RunFolder(tmp_path / "new").require_free()
 
-    from numcnn.file_lock import try_lock
+    def test_one_with_a_run_is_not(self, tmp_path):
+        with pytest.raises(ValueError, match="holds a run already; choose another folder"):
+            write(tmp_path / "run").require_free()
 
-    if stat.S_ISDIR(os.fstat(descriptor).st_mode):
-        raise OSError("bad file descriptor")
-    return try_lock(descriptor)
+    def test_what_was_interrupted_can_go_on(self, tmp_path):
+        run = write(tmp_path / "run", interrupted=True)
+        run.settings.touch()
+        run.checkpoint.touch()
+        run.require_resumable()
+
+    def test_what_finished_no_epoch_can_begin_anew(self, tmp_path):
+        run = RunFolder(tmp_path)
+        run.settings.touch()
+        run.require_resumable()
+
+    def test_what_has_not_begun_or_is_finished_cannot(self, tmp_path):
+        with pytest.raises(ValueError, match=r"no run here to resume \(no settings.json\)"):
+            RunFolder(tmp_path).require_resumable()
+        run = write(tmp_path / "run")
+        run.settings.touch()
+        with pytest.raises(ValueError, match="this run is finished; there is nothing to resume"):
+            run.require_resumable()
+
+    def test_nor_can_one_whose_checkpoint_is_gone(self, tmp_path):
+        run = write(tmp_path / "run", interrupted=True)
+        run.settings.touch()
+        with pytest.raises(ValueError, match=r"interrupted after 2 epochs.*train it anew"):
+            run.require_resumable()
+
+
+class TestModels:
+    def test_a_run_has_one(self, tmp_path):
+        run = write(tmp_path / "run")
+        run.model.touch()
+        assert run.finished_models() == [run.model]
+
+    def test_an_ensemble_has_those_of_its_finished_members_in_the_order_of_seeds(self, tmp_path):
+        ensemble = RunFolder(tmp_path)
+        for seed in (9, 10, 11):
+            write(ensemble.member(seed).path, interrupted=seed == 10).model.touch()
+        assert ensemble.finished_models() == [ensemble.member(9).model, ensemble.member(11).model]
+
+    def test_nothing_has_none(self, tmp_path):
+        with pytest.raises(ValueError, match="no finished model in this folder"):
+            RunFolder(tmp_path).finished_models()
 
 
 class TestWhatIsFinished:
     def test_a_run_with_metrics_is(self, tmp_path):
-        assert is_finished(write(tmp_path / "run"))
+        assert write(tmp_path / "run").is_finished
 
     def test_an_interrupted_one_is_not_even_without_its_checkpoint(self, tmp_path):
         run = write(tmp_path / "run", interrupted=True)
-        assert is_interrupted(run)
-        assert not is_finished(run)
+        assert run.is_interrupted
+        assert not run.is_finished
 
     def test_one_with_a_checkpoint_is_not(self, tmp_path):
         run = write(tmp_path / "run")
-        (run / CHECKPOINT).touch()
-        assert not is_finished(run)
+        run.checkpoint.touch()
+        assert not run.is_finished
 
     def test_nothing_is_not(self, tmp_path):
-        assert not is_finished(tmp_path)
+        assert not RunFolder(tmp_path).is_finished
 
 
 class TestMetrics:
     def test_are_read(self, tmp_path):
-        assert load_metrics(write(tmp_path / "run")) == GOOD
+        assert write(tmp_path / "run").read_metrics() == GOOD
 
     def test_may_begin_with_a_byte_order_mark(self, tmp_path):
-        path = write(tmp_path / "run") / METRICS
+        path = write(tmp_path / "run").metrics
         path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes())
-        assert load_metrics(tmp_path / "run") == GOOD
+        assert RunFolder(tmp_path / "run").read_metrics() == GOOD
 
     @pytest.mark.parametrize(
         ("changes", "told"),
@@ -240,17 +146,17 @@ class TestMetrics:
     def test_that_cannot_be_are_refused(self, tmp_path, changes, told):
         run = write(tmp_path / "run", **changes)
         with pytest.raises(ValueError, match=r"metrics\.json: not the metrics of a run") as caught:
-            load_metrics(run)
+            run.read_metrics()
         assert told in str(caught.value)
 
     @pytest.mark.parametrize("content", [b"", b"[]", b"{}", b"3", b"\xff", b"[" * 100_000])
     def test_that_are_none_are_refused(self, tmp_path, content):
-        (tmp_path / METRICS).write_bytes(content)
+        RunFolder(tmp_path).metrics.write_bytes(content)
         with pytest.raises(ValueError, match="not the metrics of a run"):
-            load_metrics(tmp_path)
+            RunFolder(tmp_path).read_metrics()
 
     def test_that_lack_what_is_needed_are_refused(self, tmp_path):
         run = write(tmp_path / "run")
-        load_metrics(run, "validation")
+        run.read_metrics("validation")
         with pytest.raises(ValueError, match="test_accuracy is None"):
-            load_metrics(run, "test")
+            run.read_metrics("test")

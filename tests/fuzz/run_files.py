@@ -27,7 +27,7 @@ from numcnn.experiments.comparison import Comparison
 from numcnn.experiments.comparison import _row as comparison_row
 from numcnn.experiments.ensemble_run import _metrics as ensemble_metrics
 from numcnn.experiments.run import train as train_run
-from numcnn.experiments.run_folder import is_finished, load_metrics
+from numcnn.experiments.run_folder import RunFolder
 from numcnn.experiments.settings import RunSettings
 from numcnn.model_files import read_arrays, write_arrays
 from numcnn.training import History
@@ -145,14 +145,14 @@ def metrics(files: Files, rng: np.random.Generator) -> Result:
     path = place / "metrics.json"
     mutate_json(path, rng)
     try:
-        finished = is_finished(place)
+        finished = RunFolder(place).is_finished
         ensemble_metrics([place], None)
-        numbers = load_metrics(place, "validation")
+        numbers = RunFolder(place).read_metrics("validation")
         row = comparison_row("lenet5", [numbers], "validation_accuracy")
         Comparison(place, "stripes", "validation", (row,)).markdown()
     except ValueError as error:
         return (REFUSED, "") if str(error).startswith(f"{path}: ") else ("FAILED", str(error))
-    return judged(finished and numbers == load_metrics(files.finished))
+    return judged(finished and numbers == RunFolder(files.finished).read_metrics())
 
 
 def mutate_json(path: Path, rng: np.random.Generator, part: str = "") -> None:

@@ -15,7 +15,7 @@ from numcnn.cli.output import require_no_input
 from numcnn.data.locate import expanded
 from numcnn.experiments.comparison import Comparison
 from numcnn.experiments.comparison import compare as compare_recipes
-from numcnn.experiments.run_folder import FILES, NUMBERS, PICTURE, TABLE
+from numcnn.experiments.run_folder import RunFolder
 from numcnn.experiments.settings import RunSettings
 
 WIDTH = 120
@@ -72,7 +72,7 @@ def compare(
     settings = RunSettings(**given)
     if out is not None:
         read = [expanded(settings.dataset)]
-        require_no_input("--out", (out / name for name in FILES), read)
+        require_no_input("--out", RunFolder.of(out).files, read)
     comparison = compare_recipes(
         recipes,
         settings,
@@ -97,7 +97,9 @@ def compare(
         options.echo_json({**comparison.as_json(), "folder": str(folder)})
     else:
         _print(comparison)
-        written = [name for name in (TABLE, NUMBERS, PICTURE) if (folder / name).exists()]
+        ours = RunFolder(folder)
+        files = (ours.comparison_table, ours.comparison_numbers, ours.comparison_picture)
+        written = [file.name for file in files if file.exists()]
         click.echo(f"written to {folder}/: {', '.join(written)}, and a run in each folder")
     return 0
 

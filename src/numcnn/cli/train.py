@@ -16,7 +16,7 @@ from numcnn.data.locate import expanded
 from numcnn.experiments.ensemble_run import EnsembleRun, train_ensemble
 from numcnn.experiments.run import Run
 from numcnn.experiments.run import train as train_run
-from numcnn.experiments.run_folder import FILES, METRICS, SETTINGS
+from numcnn.experiments.run_folder import RunFolder
 from numcnn.experiments.settings import RunSettings
 from numcnn.nn import ENGINES
 from numcnn.nn.engine import LANES
@@ -128,14 +128,14 @@ def train(
             raise click.UsageError(
                 "--resume goes on with the settings of the run; give no other settings beside it"
             )
-        settings, folder = RunSettings.load(resume / SETTINGS), resume
+        settings, folder = RunSettings.load(RunFolder.of(resume).settings), resume
     else:
         before = RunSettings.load(settings_file).as_arguments() if settings_file else {}
         settings = RunSettings(**{**before, **said})
         folder = out
         if out is not None:
             read = [expanded(settings.dataset), *([settings_file] if settings_file else [])]
-            require_no_input("--out", (out / name for name in FILES), read)
+            require_no_input("--out", RunFolder.of(out).files, read)
     shown: dict[str, Any] = {
         "resume": resume is not None,
         "progress": "none" if quiet else "auto",
@@ -184,7 +184,7 @@ def _told(run: Run) -> str:
         f"time                 {metrics['seconds']:.1f} s, "
         f"{metrics['images_per_second']:,.0f} images/s",
         f"parameters           {metrics['parameters']:,}",
-        f"written to           {run.folder}/  (numbers in {METRICS})",
+        f"written to           {run.folder}/  (numbers in {RunFolder.of(run.folder).metrics.name})",
     ]
     return "\n".join(lines)
 
@@ -204,6 +204,6 @@ def _told_together(run: EnsembleRun) -> str:
         f"networks             {len(metrics['members'])}, {metrics['parameters']:,} parameters",
         f"time                 {metrics['seconds']:.1f} s, "
         f"{metrics['images_per_second']:,.0f} images/s",
-        f"written to           {run.folder}/  (numbers in {METRICS})",
+        f"written to           {run.folder}/  (numbers in {RunFolder.of(run.folder).metrics.name})",
     ]
     return "\n".join(lines)

@@ -19,15 +19,7 @@ from numcnn.data import Dataset, describe
 from numcnn.data.download import ProgressBar
 from numcnn.drawing import draw
 from numcnn.experiments.run import train, versions, write_json
-from numcnn.experiments.run_folder import (
-    NUMBERS,
-    PICTURE,
-    SETTINGS,
-    TABLE,
-    is_finished,
-    load_metrics,
-    occupied,
-)
+from numcnn.experiments.run_folder import RunFolder
 from numcnn.experiments.settings import RunSettings
 from numcnn.recipes import Recipe
 
@@ -184,28 +176,28 @@ def compare(
     numbers: dict[str, list[dict[str, Any]]] = {name: [] for name in names}
     notes: list[str] = []
     free = partial(settings.free_folder, "compare")
-    with occupied(free if folder is None else folder) as place:
+    with RunFolder.locked(free if folder is None else folder) as place:
         for name, runs in plan:
             for run in runs:
-                member = place / f"{name}-seed-{run.seed}"
+                member = RunFolder(place.path / f"{name}-seed-{run.seed}")
                 if _is_to_train(run, member):
                     if announce is not None:
                         announce(f"{name}, seed {run.seed}")
                     made = train(
                         run,
-                        member,
-                        resume=(member / SETTINGS).exists(),
+                        member.path,
+                        resume=member.is_begun,
                         progress=progress,
                         download_bar=download_bar,
                     )
                     notes += made.notes
                     if made.history.interrupted:
                         return Comparison(
-                            place, dataset, judged_by, (), member.name, notes=tuple(notes)
+                            place.path, dataset, judged_by, (), member.name, notes=tuple(notes)
                         )
-                numbers[name].append(load_metrics(member, judged_by))
+                numbers[name].append(member.read_metrics(judged_by))
         rows = tuple(_row(name, numbers[name], f"{judged_by}_accuracy") for name in names)
-        comparison = Comparison(place, dataset, judged_by, rows)
+        comparison = Comparison(place.path, dataset, judged_by, rows)
         notes += _write(comparison)
     return replace(comparison, notes=tuple(notes))
 
@@ -219,13 +211,13 @@ def _require_fitting(recipe: Recipe, images: Dataset) -> None:
         raise ValueError(f"recipe {recipe.name} cannot take {images.name}: {error}") from error
 
 
-def _is_to_train(settings: RunSettings, place: Path) -> bool:
+def _is_to_train(settings: RunSettings, run: RunFolder) -> bool:
     """Tell whether a run is still to be trained, or to go on."""
-    if (place / SETTINGS).exists() and RunSettings.load(place / SETTINGS) != settings:
+    if run.is_begun and RunSettings.load(run.settings) != settings:
         raise ValueError(
-            f"{place}: holds a run of other settings; choose another folder for this comparison"
+            f"{run.path}: holds a run of other settings; choose another folder for this comparison"
         )
-    return not is_finished(place)
+    return not run.is_finished
 
 
 def _row(name: str, numbers: list[dict[str, Any]], judged: str) -> ComparisonRow:
@@ -249,11 +241,12 @@ def _dataset(settings: RunSettings) -> str:
 
 def _write(comparison: Comparison) -> list[str]:
     """Write the table and the picture; return what is to be told of the picture."""
-    write_json(comparison.folder / NUMBERS, comparison.as_json())
-    with atomic_file(comparison.folder / TABLE) as temporary:
+    folder = RunFolder(comparison.folder)
+    write_json(folder.comparison_numbers, comparison.as_json())
+    with atomic_file(folder.comparison_table) as temporary:
         temporary.write_text(comparison.markdown(), encoding="utf-8")
     return draw(
-        comparison.folder / PICTURE,
+        folder.comparison_picture,
         lambda plots: plots.comparison_figure(
             [asdict(row) for row in comparison.rows],
             title=f"Recipes on {comparison.dataset}",

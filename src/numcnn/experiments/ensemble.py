@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from numcnn.augmentation import Augmentation, augmentation_from_config
 from numcnn.data import Dataset
-from numcnn.experiments.run_folder import MEMBER, MODEL, is_interrupted
+from numcnn.experiments.run_folder import RunFolder
 from numcnn.model_files import ModelFile, load_model
 from numcnn.nn import Array
 from numcnn.training import Evaluation, evaluate_probabilities
@@ -160,14 +160,7 @@ def model_files(path: str | os.PathLike[str]) -> list[Path]:
     path = Path(path)
     if not path.is_dir():
         return [path]
-    if (path / MODEL).exists():
-        return [path / MODEL]
-    found = [file for file in path.glob(f"{MEMBER}*/{MODEL}") if not is_interrupted(file.parent)]
-    if not found:
-        raise ValueError(
-            f"{path}: there is no finished model in this folder; give a run's folder or its {MODEL}"
-        )
-    return sorted(found, key=lambda file: (len(file.parent.name), file))
+    return RunFolder(path).finished_models()
 
 
 def _mean_over_views(member: ModelFile, views: Augmentation | None, images: NDArray[Any]) -> Array:

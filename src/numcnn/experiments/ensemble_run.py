@@ -16,18 +16,8 @@ import numpy as np
 from numcnn.data.download import ProgressBar
 from numcnn.drawing import draw_confusion
 from numcnn.experiments.ensemble import Ensemble, evaluate_together
-from numcnn.experiments.run import require_run, train, versions, write_json
-from numcnn.experiments.run_folder import (
-    CHECKPOINT,
-    CONFUSION,
-    MEMBER,
-    METRICS,
-    MODEL,
-    SETTINGS,
-    is_finished,
-    load_metrics,
-    occupied,
-)
+from numcnn.experiments.run import run_to_resume, train, versions, write_json
+from numcnn.experiments.run_folder import RunFolder
 from numcnn.experiments.settings import RunSettings
 from numcnn.training import Callback, Evaluation, Moment
 
@@ -85,24 +75,23 @@ def train_ensemble(
         raise ValueError("ensemble is None; say how many networks to train")
     settings.resolved_recipe()
     if resume:
-        require_run(folder)
-    with occupied(settings.free_folder if folder is None else folder) as place:
-        if resume and (place / METRICS).exists():
-            raise ValueError(f"{place}: this run is finished; there is nothing to resume")
-        if not resume and any(
-            (place / name).exists() for name in (SETTINGS, MODEL, METRICS, CHECKPOINT)
-        ):
-            raise ValueError(
-                f"{place}: holds a run already; choose another folder, or resume it if it was "
-                "interrupted"
-            )
+        run_to_resume(folder)
+    with RunFolder.locked(settings.free_folder if folder is None else folder) as place:
+        if resume and place.metrics.exists():
+            raise ValueError(f"{place.path}: this run is finished; there is nothing to resume")
+        if not resume:
+            place.require_free()
+            if place.is_begun:
+                raise ValueError(
+                    f"{place.path}: holds an ensemble already; choose another folder, or resume it"
+                )
         return _train_members(settings, settings.ensemble, place, progress, download_bar, announce)
 
 
 def _train_members(
     settings: RunSettings,
     count: int,
-    folder: Path,
+    folder: RunFolder,
     progress: str,
     download_bar: ProgressBar | None,
     announce: Callable[[str], None] | None,
@@ -110,40 +99,39 @@ def _train_members(
     """Train all that are not finished, in a folder that no other process works in."""
     notes: list[str] = []
     seeds = range(settings.seed, settings.seed + count)
-    members = [folder / f"{MEMBER}{seed}" for seed in seeds]
+    members = [folder.member(seed) for seed in seeds]
     for number, (seed, member) in enumerate(zip(seeds, members, strict=True), start=1):
         own = replace(settings, seed=seed, ensemble=None)
-        begun = (member / SETTINGS).exists()
-        if begun and RunSettings.load(member / SETTINGS) != own:
+        if member.is_begun and RunSettings.load(member.settings) != own:
             raise ValueError(
-                f"{member}: holds a run of other settings than {folder / SETTINGS} says; "
+                f"{member.path}: holds a run of other settings than {folder.settings} says; "
                 "train the ensemble in another folder"
             )
-        if is_finished(member):
+        if member.is_finished:
             continue
         if announce is not None:
             announce(f"seed {seed}, {number} of {count}")
         run = train(
             own,
-            member,
-            resume=begun,
+            member.path,
+            resume=member.is_begun,
             progress=progress,
             download_bar=download_bar,
             callbacks=[_Settings(folder, settings)],
         )
         notes += run.notes
         if run.history.interrupted:
-            return EnsembleRun(folder, {}, seed, tuple(notes))
+            return EnsembleRun(folder.path, {}, seed, tuple(notes))
     test = settings.load_splits(download_bar).test
     together = None
     if test is not None:
-        models = Ensemble.load([member / MODEL for member in members])
+        models = Ensemble.load([member.model for member in members])
         together, _ = evaluate_together(models, test.with_classes(models.classes))
     metrics = _metrics(members, together)
-    write_json(folder / METRICS, metrics)
+    write_json(folder.metrics, metrics)
     if together is not None:
-        notes += draw_confusion(folder / CONFUSION, together.confusion, models.classes)
-    return EnsembleRun(folder, metrics, notes=tuple(notes))
+        notes += draw_confusion(folder.confusion, together.confusion, models.classes)
+    return EnsembleRun(folder.path, metrics, notes=tuple(notes))
 
 
 @final
@@ -154,18 +142,18 @@ class _Settings(Callback):
     By then settings and data are found to fit together: a mistake leaves no folder behind.
     """
 
-    folder: Path
+    folder: RunFolder
     settings: RunSettings
 
     def train_begin(self, moment: Moment) -> None:
-        if not (self.folder / SETTINGS).exists():
+        if not self.folder.is_begun:
             said = {"settings": asdict(self.settings), "versions": versions()}
-            write_json(self.folder / SETTINGS, said)
+            write_json(self.folder.settings, said)
 
 
-def _metrics(members: list[Path], together: Evaluation | None) -> dict[str, Any]:
+def _metrics(members: list[RunFolder], together: Evaluation | None) -> dict[str, Any]:
     """The joint accuracy, and each member's own numbers as its run measured them."""
-    each = [load_metrics(member, "test" if together else None) for member in members]
+    each = [member.read_metrics("test" if together else None) for member in members]
     alone = [one["test_accuracy"] for one in each] if together else []
     return {
         "test_accuracy": together.accuracy if together else None,

@@ -22,18 +22,7 @@ from numcnn.data import Dataset, load, split_validation
 from numcnn.data.download import ProgressBar
 from numcnn.data.folder import Color
 from numcnn.drawing import draw, draw_confusion
-from numcnn.experiments.run_folder import (
-    CHECKPOINT,
-    CONFUSION,
-    CURVES,
-    HISTORY,
-    METRICS,
-    MODEL,
-    SETTINGS,
-    is_finished,
-    load_metrics,
-    occupied,
-)
+from numcnn.experiments.run_folder import RunFolder
 from numcnn.experiments.settings import RunSettings
 from numcnn.model_files import ModelFile, save_model
 from numcnn.nn import Sequential
@@ -108,32 +97,28 @@ def train(
         )
     recipe = settings.resolved_recipe()
     if resume:
-        require_run(folder)
-    with occupied(settings.free_folder if folder is None else folder) as place:
+        run_to_resume(folder)
+    with RunFolder.locked(settings.free_folder if folder is None else folder) as place:
         return _train(settings, recipe, place, resume, progress, download_bar, list(callbacks))
 
 
 def _train(
     settings: RunSettings,
     recipe: Recipe,
-    folder: Path,
+    folder: RunFolder,
     resume: bool,
     progress: str,
     download_bar: ProgressBar | None,
     callbacks: list[Callback],
 ) -> Run:
     """Train in a folder that no other process works in."""
-    checkpoint = folder / CHECKPOINT
     notes = []
-    if resume and not checkpoint.exists():
-        _require_unfinished(folder)
-        if (folder / HISTORY).exists():
-            notes.append(f"{checkpoint} is gone, so the training began anew")
-    elif not resume and any((folder / name).exists() for name in (MODEL, METRICS, CHECKPOINT)):
-        raise ValueError(
-            f"{folder}: holds a run already; choose another folder, or resume it if it was "
-            "interrupted"
-        )
+    if resume:
+        folder.require_resumable()
+        if not folder.checkpoint.exists() and folder.history.exists():
+            notes.append(f"{folder.checkpoint} is gone, so the training began anew")
+    else:
+        folder.require_free()
     splits = settings.load_splits(download_bar)
     training, validation = splits.train, splits.validation
     if validation is not None:
@@ -170,7 +155,7 @@ def _train(
             *callbacks,
             _RunFiles(folder, _settings(settings, recipe, model, batch_size)),
         ],
-        checkpoint=checkpoint,
+        checkpoint=folder.checkpoint,
         resume=resume,
         identity={"patience": settings.patience, "classes": list(training.classes)},
         progress=progress,
@@ -178,23 +163,23 @@ def _train(
         lanes=settings.lanes,
     )
     if not len(history):
-        return Run(folder, model, history, {}, None, notes=tuple(notes))
-    history.save(folder / HISTORY)
+        return Run(folder.path, model, history, {}, None, notes=tuple(notes))
+    history.save(folder.history)
     test = None if judged_by is None else evaluate(model, judged_by, recipe.loss)
     metrics = _metrics(model, history, test)
     card = _card(settings, recipe, training, metrics)
-    save_model(folder / MODEL, model, training.classes, card)
-    write_json(folder / METRICS, metrics)
+    save_model(folder.model, model, training.classes, card)
+    write_json(folder.metrics, metrics)
     # All results are written. What happens from here on costs none of them.
     rows = [record.as_dict() for record in history.records]
-    notes += draw(folder / CURVES, lambda plots: plots.learning_curves(rows))
+    notes += draw(folder.curves, lambda plots: plots.learning_curves(rows))
     judged = test or (evaluate(model, validation) if validation else None)
     if judged is not None:
-        notes += draw_confusion(folder / CONFUSION, judged.confusion, training.classes)
+        notes += draw_confusion(folder.confusion, judged.confusion, training.classes)
     if not history.interrupted:
-        checkpoint.unlink()
+        folder.checkpoint.unlink()
     own_validation = validation is not None and splits.validation is not None
-    return Run(folder, model, history, metrics, test, own_validation, tuple(notes))
+    return Run(folder.path, model, history, metrics, test, own_validation, tuple(notes))
 
 
 def load_part(
@@ -233,15 +218,15 @@ class _RunFiles(Callback):
     no folder behind; `history.jsonl` after each epoch, for whoever wants to watch.
     """
 
-    def __init__(self, folder: Path, settings: dict[str, Any]) -> None:
+    def __init__(self, folder: RunFolder, settings: dict[str, Any]) -> None:
         self._folder = folder
         self._settings = settings
 
     def train_begin(self, moment: Moment) -> None:
-        write_json(self._folder / SETTINGS, self._settings)
+        write_json(self._folder.settings, self._settings)
 
     def epoch_end(self, moment: Moment, record: EpochRecord) -> None:
-        moment.history.save(self._folder / HISTORY)
+        moment.history.save(self._folder.history)
 
 
 def _settings(
@@ -303,27 +288,18 @@ def _card(
     }
 
 
-def require_run(folder: str | os.PathLike[str] | None) -> None:
-    """Raise a ValueError if there is no run in a folder, so nothing to resume."""
+def run_to_resume(folder: str | os.PathLike[str] | None) -> RunFolder:
+    """The run in a folder that is to go on.
+
+    Raises:
+        ValueError: No folder is given, or there is no run in it.
+    """
     if folder is None:
         raise ValueError("resume is True but folder is None; give the folder of the run")
-    if not Path(folder, SETTINGS).exists():
-        raise ValueError(f"{folder}: there is no run here to resume (no {SETTINGS})")
-
-
-def _require_unfinished(folder: Path) -> None:
-    """Raise a ValueError if a run has results and no checkpoint, so cannot go on."""
-    if is_finished(folder):
-        raise ValueError(f"{folder}: this run is finished; there is nothing to resume")
-    if not any((folder / name).exists() for name in (MODEL, METRICS)):
-        return
-    told = ""
-    if (folder / METRICS).exists():
-        told = f" after {load_metrics(folder)['epochs']} epochs"
-    raise ValueError(
-        f"{folder}: this run was interrupted{told}, and its {CHECKPOINT} is gone, so it cannot go "
-        f"on; train it anew in another folder: numcnn train --settings {folder / SETTINGS}"
-    )
+    run = RunFolder.of(folder)
+    if not run.is_begun:
+        run.require_resumable()
+    return run
 
 
 def versions() -> dict[str, str]:

@@ -1,205 +1,214 @@
-"""The folder of a run: what its files are called, whether it is finished, and who works in it."""
+"""The folder of a run: what its files are called, and whether the run is finished or can go on."""
 
-import json
 import os
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, final
 
 from numcnn.atomic_file import remove_abandoned
-from numcnn.file_lock import try_lock
+from numcnn.experiments.folder_lock import Place, locked_folder
+from numcnn.experiments.run_metrics import read_run_metrics
 
-MODEL, SETTINGS, HISTORY = "model.safetensors", "settings.json", "history.jsonl"
-METRICS, CHECKPOINT = "metrics.json", "checkpoint.safetensors"
-CURVES, CONFUSION = "curves.png", "confusion.png"
-MEMBER = "seed-"
-"""How a member's folder begins in that of an ensemble."""
-
-TABLE, NUMBERS, PICTURE = "comparison.md", "comparison.json", "comparison.png"
-"""What a comparison writes beside its runs."""
-
-FILES = (
-    *(MODEL, SETTINGS, HISTORY, METRICS, CHECKPOINT, CURVES, CONFUSION),
-    *(TABLE, NUMBERS, PICTURE),
-)
-"""All files that runs, ensembles and comparisons write into their own folder."""
-
-_LOCK = ".lock"
-_WINDOWS = os.name == "nt"
-_SHARES = ("test_accuracy", "validation_accuracy")
-_NUMBERS = ("seconds", "images_per_second")
-_COUNTS = ("best_epoch", "epochs", "parameters", "multiply_adds")
+_FILES = {
+    "model": "model.safetensors",
+    "settings": "settings.json",
+    "history": "history.jsonl",
+    "metrics": "metrics.json",
+    "checkpoint": "checkpoint.safetensors",
+    "curves": "curves.png",
+    "confusion": "confusion.png",
+    # What a comparison writes beside its runs.
+    "table": "comparison.md",
+    "numbers": "comparison.json",
+    "picture": "comparison.png",
+}
+_MEMBER = "seed-"
 
 
-@contextmanager
-def occupied(folder: str | os.PathLike[str] | Callable[[], Path]) -> Iterator[Path]:
-    """Keep a folder to this run until the block ends.
+@final
+@dataclass(frozen=True)
+class RunFolder:
+    """The folder of a run, an ensemble or a comparison, whether it exists or not.
 
-    The folder itself is locked meanwhile; on Windows and over NFS, the file ``.lock`` in it. A
-    process that was killed leaves no lock. Folders that are made here and stay empty are removed
-    again, so that a mistake leaves nothing behind. Temporary files that a killed run left are
-    removed.
+    A run that has written `metrics.json` is finished, unless its checkpoint is still there, or
+    `metrics.json` says that it was interrupted: then it can go on from its checkpoint.
 
-    Args:
-        folder: Where a run writes. Missing folders are made. Or a function that proposes a folder
-            that does not exist; it is asked again when another process was faster.
-
-    Yields:
-        The folder.
-
-    Raises:
-        ValueError: Another run is at work in it.
-        OSError: The folder cannot be made or written.
+    Attributes:
+        path: The folder.
     """
-    place, made, descriptor = _take(folder)
-    try:
-        remove_abandoned(place / name for name in FILES)
-        yield place
-    finally:
-        if _WINDOWS:  # which removes nothing that is open
-            os.close(descriptor)
-            (place / _LOCK).unlink(missing_ok=True)
-        _remove_empty(made)
-        if not _WINDOWS:
-            os.close(descriptor)
 
+    path: Path
 
-def is_finished(folder: Path) -> bool:
-    """Tell whether the run in a folder was trained to its end.
+    @staticmethod
+    def of(folder: str | os.PathLike[str]) -> "RunFolder":
+        """The run in a folder."""
+        return RunFolder(Path(folder))
 
-    Raises:
-        ValueError: Its `metrics.json` is damaged.
-        OSError: It cannot be read.
-    """
-    return (folder / METRICS).exists() and not is_interrupted(folder)
+    @staticmethod
+    @contextmanager
+    def locked(folder: Place) -> Iterator["RunFolder"]:
+        """Keep a folder to this run until the block ends; see `locked_folder`.
 
+        Temporary files that a killed run left are removed.
 
-def is_interrupted(folder: Path) -> bool:
-    """Tell whether the run in a folder, as far as it has results, is not at its end.
+        Raises:
+            ValueError: Another run is at work in it.
+            OSError: The folder cannot be made or written.
+        """
+        with locked_folder(folder) as place:
+            run = RunFolder(place)
+            remove_abandoned(run.files)
+            yield run
 
-    Its checkpoint shows it, or its `metrics.json`, should the checkpoint be gone.
+    @property
+    def model(self) -> Path:
+        """The trained model."""
+        return self.path / _FILES["model"]
 
-    Raises:
-        ValueError: Its `metrics.json` is damaged.
-        OSError: It cannot be read.
-    """
-    if (folder / CHECKPOINT).exists():
-        return True
-    return (folder / METRICS).exists() and bool(load_metrics(folder)["interrupted"])
+    @property
+    def settings(self) -> Path:
+        """All that is needed to do the run again."""
+        return self.path / _FILES["settings"]
 
+    @property
+    def history(self) -> Path:
+        """What happened in each epoch, a line each."""
+        return self.path / _FILES["history"]
 
-def load_metrics(folder: Path, judged_by: str | None = None) -> dict[str, Any]:
-    """Read and check what a run of one network wrote as `metrics.json`.
+    @property
+    def metrics(self) -> Path:
+        """What was measured."""
+        return self.path / _FILES["metrics"]
 
-    Args:
-        folder: The run's.
-        judged_by: "test" or "validation", where the accuracy of that part is needed.
+    @property
+    def checkpoint(self) -> Path:
+        """What an interrupted run goes on from."""
+        return self.path / _FILES["checkpoint"]
 
-    Raises:
-        OSError: It cannot be read.
-        ValueError: It is damaged, or of something else than a run of one network.
-    """
-    path = folder / METRICS
-    try:
-        metrics = json.loads(path.read_bytes())
-        if not isinstance(metrics, dict):
-            raise ValueError("it is no object")
-        if not isinstance(metrics["interrupted"], bool):
-            raise ValueError(f"interrupted is {metrics['interrupted']!r}")
-        for name in _SHARES:
-            value = metrics[name]
-            if value is None and name != f"{judged_by}_accuracy":
-                continue
-            if not (_is_number(value) and value <= 1):
-                raise ValueError(f"{name} is {value!r}")
-        for name in ("test_loss", "validation_loss"):
-            if metrics[name] is not None and not _is_number(metrics[name]):
-                raise ValueError(f"{name} is {metrics[name]!r}")
-        for name in _NUMBERS:
-            if not _is_number(metrics[name]):
-                raise ValueError(f"{name} is {metrics[name]!r}")
-        for name in _COUNTS:
-            if not (isinstance(metrics[name], int) and _is_number(metrics[name])):
-                raise ValueError(f"{name} is {metrics[name]!r}")
-        if not 1 <= metrics["best_epoch"] <= metrics["epochs"]:
-            raise ValueError(f"best_epoch is {metrics['best_epoch']} of {metrics['epochs']}")
-    except (KeyError, ValueError, RecursionError) as error:
-        reason = f"no {error}" if isinstance(error, KeyError) else error
+    @property
+    def curves(self) -> Path:
+        """The learning curves."""
+        return self.path / _FILES["curves"]
+
+    @property
+    def confusion(self) -> Path:
+        """The confusion matrix."""
+        return self.path / _FILES["confusion"]
+
+    @property
+    def comparison_table(self) -> Path:
+        """The table of a comparison, Markdown."""
+        return self.path / _FILES["table"]
+
+    @property
+    def comparison_numbers(self) -> Path:
+        """The numbers of a comparison, JSON."""
+        return self.path / _FILES["numbers"]
+
+    @property
+    def comparison_picture(self) -> Path:
+        """The picture of a comparison."""
+        return self.path / _FILES["picture"]
+
+    @property
+    def files(self) -> list[Path]:
+        """All files that runs, ensembles and comparisons may write into their own folder."""
+        return [self.path / name for name in _FILES.values()]
+
+    @property
+    def name(self) -> str:
+        """The folder's own name."""
+        return self.path.name
+
+    @property
+    def is_begun(self) -> bool:
+        """Whether a training has begun here."""
+        return self.settings.exists()
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether the run was trained to its end.
+
+        Raises:
+            ValueError: Its `metrics.json` is damaged.
+            OSError: It cannot be read.
+        """
+        return self.metrics.exists() and not self.is_interrupted
+
+    @property
+    def is_interrupted(self) -> bool:
+        """Whether the run, as far as it has results, is not at its end.
+
+        Raises:
+            ValueError: Its `metrics.json` is damaged.
+            OSError: It cannot be read.
+        """
+        if self.checkpoint.exists():
+            return True
+        return self.metrics.exists() and bool(self.read_metrics()["interrupted"])
+
+    def read_metrics(self, judged_by: str | None = None) -> dict[str, Any]:
+        """Read what was measured; see `read_run_metrics`."""
+        return read_run_metrics(self.metrics, judged_by)
+
+    def member(self, seed: int) -> "RunFolder":
+        """The folder of one of an ensemble's runs."""
+        return RunFolder(self.path / f"{_MEMBER}{seed}")
+
+    def finished_models(self) -> list[Path]:
+        """The run's model; of an ensemble, those of all members whose training is finished.
+
+        Raises:
+            ValueError: There is none, or a member's `metrics.json` is damaged.
+        """
+        if self.model.exists():
+            return [self.model]
+        members = [RunFolder(place) for place in self.path.glob(f"{_MEMBER}*")]
+        found = [one.model for one in members if one.model.exists() and not one.is_interrupted]
+        if not found:
+            raise ValueError(
+                f"{self.path}: there is no finished model in this folder; give a run's folder or "
+                f"its {self.model.name}"
+            )
+        return sorted(found, key=lambda file: (len(file.parent.name), file))
+
+    def require_free(self) -> None:
+        """See that no run has been here.
+
+        Raises:
+            ValueError: One has; it may be resumed.
+        """
+        if any(file.exists() for file in (self.model, self.metrics, self.checkpoint)):
+            raise ValueError(
+                f"{self.path}: holds a run already; choose another folder, or resume it if it was "
+                "interrupted"
+            )
+
+    def require_resumable(self) -> None:
+        """See that the run here is not at its end, and has what it goes on from.
+
+        One that has not finished an epoch has no checkpoint, and begins anew.
+
+        Raises:
+            ValueError: There is no run, it is finished, or its checkpoint is gone.
+        """
+        if not self.is_begun:
+            raise ValueError(
+                f"{self.path}: there is no run here to resume (no {self.settings.name})"
+            )
+        if self.checkpoint.exists():
+            return
+        if self.is_finished:
+            raise ValueError(f"{self.path}: this run is finished; there is nothing to resume")
+        if not (self.model.exists() or self.metrics.exists()):
+            return
+        after = ""
+        if self.metrics.exists():
+            after = f" after {self.read_metrics()['epochs']} epochs"
         raise ValueError(
-            f"{path}: not the metrics of a run ({reason}); remove {folder} to train it again"
-        ) from error
-    return metrics
-
-
-def _is_number(value: object) -> bool:
-    """Whether it is a finite number of at least 0, as all metrics are."""
-    return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < 1e300
-
-
-def _make(folder: str | os.PathLike[str] | Callable[[], Path]) -> tuple[Path, list[Path]]:
-    """Make the folder; return it, and what was made for it, the innermost first."""
-    while True:
-        place = Path(folder() if callable(folder) else folder)
-        made = [path for path in (place, *place.parents) if not path.exists()]
-        try:
-            place.parent.mkdir(parents=True, exist_ok=True)
-            place.mkdir(exist_ok=not callable(folder))
-        except OSError:
-            if callable(folder) and place.is_dir():
-                continue  # another process was faster
-            _remove_empty(made)
-            raise
-        return place, made
-
-
-def _remove_empty(folders: list[Path]) -> None:
-    for folder in folders:
-        with suppress(OSError):  # there is something in it
-            folder.rmdir()
-
-
-def _take(
-    folder: str | os.PathLike[str] | Callable[[], Path],
-) -> tuple[Path, list[Path], int]:
-    """Make the folder and lock it; return it, what was made, and the open file with the lock."""
-    while True:
-        place, made = _make(folder)
-        try:
-            descriptor = _lock(place)
-        except BaseException:
-            _remove_empty(made)
-            raise
-        if descriptor is not None:
-            return place, made, descriptor
-
-
-def _lock(folder: Path) -> int | None:
-    """Lock a folder; None if whoever had it before has removed it."""
-    for path, flags in ((folder, os.O_RDONLY), (folder / _LOCK, os.O_CREAT | os.O_RDWR)):
-        try:
-            descriptor = os.open(path, flags, 0o666)
-        except FileNotFoundError:
-            return None
-        except OSError:
-            if path == folder:
-                continue
-            raise
-        try:
-            is_free = try_lock(descriptor)
-            if is_free and os.path.samestat(os.fstat(descriptor), path.stat()):
-                return descriptor
-        except FileNotFoundError:
-            is_free = True
-        except OSError:
-            os.close(descriptor)
-            continue
-        os.close(descriptor)
-        if is_free:
-            return None
-        raise ValueError(
-            f"{folder}: another training is at work in this folder; wait for its end, or choose "
-            "another folder"
+            f"{self.path}: this run was interrupted{after}, and its {self.checkpoint.name} is "
+            "gone, so it cannot go on; train it anew in another folder: "
+            f"numcnn train --settings {self.settings}"
         )
-    # A file system without locks: the run goes on without.
-    return os.open(os.devnull, os.O_RDONLY)
