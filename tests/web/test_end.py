@@ -216,8 +216,8 @@ def alive(pids):
 
 @pytest.fixture
 def two_workers():
-    # The patience with one that hangs, which is 25 s, is 8 s here.
-    before = "from numcnn.web import supervisor; supervisor._HUNG = 40"
+    # The patience with one that hangs, which is 25 s, is 8 s here, and 38 s before its first word.
+    before = "from numcnn.web import supervisor; supervisor._HUNG, supervisor._START = 40, 150"
     with running(workers=2, before=before) as found:
         expect(lambda: is_well(found) and len(workers_of(found)) == 2)
         children = workers_of(found)

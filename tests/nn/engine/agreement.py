@@ -134,22 +134,35 @@ def _told_pass(
 
 
 def _reaching(model: Sequential, x: Array, dy: Array) -> dict[str, float]:
-    """How large the gradient is that reaches each layer, by the layer's name, in Euclidean norm."""
+    """How large what reaches each layer is, by the layer's name.
+
+    The gradient, in Euclidean norm, under ``d dense_1``; the largest number of the input under
+    ``dense_1``.
+    """
     found: dict[str, float] = {}
 
-    def watched(name: str, layer: Layer) -> Callable[[Array, Context], Array]:
+    def watched_backward(name: str, layer: Layer) -> Callable[[Array, Context], Array]:
         backward = layer.backward
 
         def watch(dy: Array, ctx: Context) -> Array:
-            found[name] = float(np.linalg.norm(dy))
+            found[f"d {name}"] = float(np.linalg.norm(dy))
             return backward(dy, ctx)
+
+        return watch
+
+    def watched_forward(name: str, layer: Layer) -> Callable[[Array, Context], Array]:
+        forward = layer.forward
+
+        def watch(x: Array, ctx: Context) -> Array:
+            found[name] = float(np.abs(x).max())
+            return forward(x, ctx)
 
         return watch
 
     with ExitStack() as stack:
         for name, layer in model.named_layers():
-            watch = mock.patch.object(layer, "backward", watched(name, layer))
-            stack.enter_context(watch)
+            for method, watch in (("backward", watched_backward), ("forward", watched_forward)):
+                stack.enter_context(mock.patch.object(layer, method, watch(name, layer)))
         by_layers(model, x, dy, seed=0)
     return found
 
@@ -179,15 +192,15 @@ def _errors(
 ) -> dict[str, float]:
     """Errors as multiples of the largest of the yardsticks', array by array, in Euclidean norm.
 
-    A gradient may be nothing but the rest of a cancellation: that of a bias before a batch
-    normalization is 0. So one last bit of the whole gradient, and of what reaches the layer, counts
-    as an error that anybody has.
+    A number may be nothing but the rest of a cancellation: the gradient of a bias before a batch
+    normalization is 0, and so is the mean of what is centered. So one last bit of the whole
+    gradient, and of what reaches the layer, counts as an error that anybody has.
 
     Args:
         found: By the engine.
         exact: What it should be.
         yardsticks: The numbers of others, each with what they should be.
-        reaching: How large the gradient is that reaches each layer.
+        reaching: How large what reaches each layer is; see `_reaching`.
     """
     assert found.keys() == exact.keys()
     gradients = [np.linalg.norm(truth) for name, truth in exact.items() if name.startswith("d ")]
@@ -195,9 +208,10 @@ def _errors(
     errors = {}
     for name, truth in exact.items():
         assert found[name].shape == truth.shape, name
-        terms = reaching.get(name.removeprefix("d ").rpartition(".")[0], 0.0)
-        is_gradient = name.startswith("d ")
-        least = 2.0**-24 * max(np.linalg.norm(truth), is_gradient * max(whole, terms))
+        terms = reaching.get(name.rpartition(".")[0], 0.0)
+        if name.startswith("d "):
+            terms = max(whole, terms)
+        least = 2.0**-24 * max(np.linalg.norm(truth), terms)
         own = max(
             least, *(np.linalg.norm(other[name] - right[name]) for other, right in yardsticks)
         )
