@@ -107,7 +107,7 @@ def test_unlabeled_images_have_batches_without_labels():
 
 
 def test_bad_settings():
-    with pytest.raises(ValueError, match="batch_size is 0; give at least 1"):
+    with pytest.raises(ValueError, match="batch_size is 0; give an integer of at least 1"):
         Batches(numbered(3), 0, 0)
     with pytest.raises(ValueError, match="seed is -1"):
         Batches(numbered(3), 1, -1)

@@ -187,7 +187,7 @@ def test_a_recipe_that_cannot_take_the_images_is_told_first(tmp_path, monkeypatc
     ("names", "seeds", "message"),
     [
         ((), 1, "recipes is empty"),
-        (("lenet5",), 0, "seeds is 0; give at least 1"),
+        (("lenet5",), 0, "seeds is 0; give an integer of at least 1"),
         (("lenet5", "lenet6"), 1, "recipe 'lenet6' is unknown.*did you mean 'lenet5'"),
     ],
 )

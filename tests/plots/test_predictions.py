@@ -136,7 +136,7 @@ def page(**changes: object) -> None:
         ({"labels": np.array([0.0, 1.0])}, "type float64; pass 2 class numbers"),
         ({"labels": np.array([0, 10])}, r"labels\[1\] is 10; with 10 classes, .* from 0 to 9"),
         ({"classes": CLASSES[:9]}, "classes has 9 names but probabilities has 10 classes"),
-        ({"limit": 0}, "limit is 0; pass a whole number"),
+        ({"limit": 0}, "limit is 0; give an integer"),
         ({"limit": 2.5}, "limit is 2.5"),
     ],
 )

@@ -547,11 +547,11 @@ def two_classes():
 class TestRefusals:
     @pytest.mark.parametrize("epochs", [0, -1])
     def test_epochs(self, epochs):
-        with pytest.raises(ValueError, match=f"epochs is {epochs}; give at least 1"):
+        with pytest.raises(ValueError, match=f"epochs is {epochs}; give an integer of at least 1"):
             train("adam", epochs=epochs)
 
     def test_batch_size(self):
-        with pytest.raises(ValueError, match="batch_size is 0; give at least 1"):
+        with pytest.raises(ValueError, match="batch_size is 0; give an integer of at least 1"):
             train("adam", batch_size=0)
 
     def test_seed(self):

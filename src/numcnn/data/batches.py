@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from numcnn.data.dataset import Dataset, Labels
+from numcnn.nn.validation import whole
 from numcnn.random_streams import STREAM_AUGMENT, STREAM_SHUFFLE, Draw, check_seed
 
 
@@ -80,8 +81,7 @@ class Batches:
 
     def __post_init__(self) -> None:
         check_seed(self.seed)
-        if self.batch_size < 1:
-            raise ValueError(f"batch_size is {self.batch_size}; give at least 1")
+        whole("batch_size", self.batch_size)
         if len(self) == 0:
             raise ValueError(
                 f"batch_size is {self.batch_size} and drop_last is set, but {self.dataset.name} "

@@ -21,6 +21,7 @@ from numcnn.drawing import draw
 from numcnn.experiments.run import train, versions, write_json
 from numcnn.experiments.run_folder import RunFolder
 from numcnn.experiments.settings import RunSettings
+from numcnn.nn.validation import whole
 from numcnn.recipes import Recipe
 
 HELD_OUT = 0.1
@@ -155,8 +156,7 @@ def compare(
     """
     if not recipes:
         raise ValueError("recipes is empty; name at least one")
-    if seeds < 1:
-        raise ValueError(f"seeds is {seeds}; give at least 1")
+    whole("seeds", seeds)
     names = list(dict.fromkeys(recipes))
     of_each = [replace(settings, recipe=name) for name in names]
     recipes_found = [one.resolved_recipe() for one in of_each]

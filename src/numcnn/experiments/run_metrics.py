@@ -4,6 +4,8 @@ import json
 from pathlib import Path
 from typing import Any
 
+from numcnn.nn.validation import is_number, is_whole
+
 _SHARES = ("test_accuracy", "validation_accuracy")
 _NUMBERS = ("seconds", "images_per_second")
 _COUNTS = ("best_epoch", "epochs", "parameters", "multiply_adds")
@@ -30,16 +32,16 @@ def read_run_metrics(path: Path, judged_by: str | None = None) -> dict[str, Any]
             value = metrics[name]
             if value is None and name != f"{judged_by}_accuracy":
                 continue
-            if not (_is_number(value) and value <= 1):
+            if not is_number(value, 0, 1):
                 raise ValueError(f"{name} is {value!r}")
         for name in ("test_loss", "validation_loss"):
-            if metrics[name] is not None and not _is_number(metrics[name]):
+            if metrics[name] is not None and not is_number(metrics[name], 0):
                 raise ValueError(f"{name} is {metrics[name]!r}")
         for name in _NUMBERS:
-            if not _is_number(metrics[name]):
+            if not is_number(metrics[name], 0):
                 raise ValueError(f"{name} is {metrics[name]!r}")
         for name in _COUNTS:
-            if not (isinstance(metrics[name], int) and _is_number(metrics[name])):
+            if not is_whole(metrics[name]):
                 raise ValueError(f"{name} is {metrics[name]!r}")
         if not 1 <= metrics["best_epoch"] <= metrics["epochs"]:
             raise ValueError(f"best_epoch is {metrics['best_epoch']} of {metrics['epochs']}")
@@ -49,8 +51,3 @@ def read_run_metrics(path: Path, judged_by: str | None = None) -> dict[str, Any]
             f"{path}: not the metrics of a run ({reason}); remove {path.parent} to train it again"
         ) from error
     return metrics
-
-
-def _is_number(value: object) -> bool:
-    """Whether it is a finite number of at least 0, as all metrics are."""
-    return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < 1e300

@@ -12,6 +12,7 @@ from numcnn.data.download import ProgressBar
 from numcnn.data.folder import Color
 from numcnn.nn import ENGINES
 from numcnn.nn.engine import LANES, MOST_LANES, is_lanes
+from numcnn.nn.validation import is_number, is_whole
 from numcnn.recipes import Recipe
 
 _MOST = 2**63 - 1
@@ -70,26 +71,29 @@ class RunSettings:
             "dataset": (isinstance(self.dataset, str), "a name or a path"),
             "data_dir": (isinstance(self.data_dir, str | None), "a path"),
             "recipe": (isinstance(self.recipe, str | None), "a name"),
-            "seed": (_is_whole(self.seed, 0), "a whole number of at least 0"),
+            "seed": (is_whole(self.seed, 0, _MOST), "a whole number of at least 0"),
             "ensemble": (
-                self.ensemble is None or _is_whole(self.ensemble, 2),
+                self.ensemble is None or is_whole(self.ensemble, 2, _MOST),
                 "a whole number above 1",
             ),
-            "epochs": (self.epochs is None or _is_whole(self.epochs, 1), "a whole number above 0"),
+            "epochs": (
+                self.epochs is None or is_whole(self.epochs, 1, _MOST),
+                "a whole number above 0",
+            ),
             "batch_size": (
-                self.batch_size is None or _is_whole(self.batch_size, 1),
+                self.batch_size is None or is_whole(self.batch_size, 1, _MOST),
                 "a whole number above 0",
             ),
             "patience": (
-                self.patience is None or _is_whole(self.patience, 1),
+                self.patience is None or is_whole(self.patience, 1, _MOST),
                 "a whole number above 0",
             ),
             "learning_rate": (
-                rate is None or (_is_real(rate) and 0 < rate < 1e300),
+                rate is None or (is_number(rate) and 0 < rate < 1e300),
                 "a positive number",
             ),
             "validation_split": (
-                share is None or (_is_real(share) and 0 <= share < 1),
+                share is None or (is_number(share) and 0 <= share < 1),
                 "a share from 0 to below 1",
             ),
             "augment": (isinstance(self.augment, bool), "true or false"),
@@ -99,7 +103,7 @@ class RunSettings:
                 or (
                     isinstance(self.size, tuple)
                     and len(self.size) == 2
-                    and all(_is_whole(side, 1) for side in self.size)
+                    and all(is_whole(side, 1, _MOST) for side in self.size)
                 ),
                 "height and width in pixels",
             ),
@@ -200,11 +204,3 @@ def _catalog_name(dataset: str) -> str | None:
         return describe(dataset).name
     except ValueError:
         return None
-
-
-def _is_real(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
-
-
-def _is_whole(value: object, least: int) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and least <= value <= _MOST

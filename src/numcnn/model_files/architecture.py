@@ -15,7 +15,7 @@ from numcnn.nn.arrays import Shape
 from numcnn.nn.layers import Conv2D, Layer, Pool2D, Residual
 from numcnn.nn.layers.chain import Chain
 from numcnn.nn.model import Sequential
-from numcnn.nn.settings import whole
+from numcnn.nn.validation import whole
 
 MOST_LAYERS = 10_000
 """Layers in a file, those inside others counted. The deepest published ResNet has about 4,000."""

@@ -13,7 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from numcnn.nn.arrays import Array
-from numcnn.nn.layers.activation import sigmoid
+from numcnn.nn.layers.activation import log_softmax, sigmoid
+from numcnn.nn.validation import number
 
 
 class Loss(ABC):
@@ -83,10 +84,7 @@ class SoftmaxCrossEntropy(Loss):
     class_weights: Sequence[float] | None = None
 
     def __post_init__(self) -> None:
-        if not 0 <= self.label_smoothing < 1:
-            raise ValueError(
-                f"label_smoothing is {self.label_smoothing}; give at least 0 and less than 1"
-            )
+        number("label_smoothing", self.label_smoothing, 0, 1)
         if self.class_weights is not None and not all(w >= 0 for w in self.class_weights):
             raise ValueError(
                 f"class_weights is {self.class_weights}; give numbers that are not negative"
@@ -111,8 +109,7 @@ class SoftmaxCrossEntropy(Loss):
                     "give one for each class"
                 )
             weights = np.asarray(self.class_weights, outputs.dtype)
-        shifted = outputs - outputs.max(axis=1, keepdims=True)
-        log_p = shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
+        log_p = log_softmax(outputs)
         q = weights * (truth * (1 - self.label_smoothing) + self.label_smoothing / classes)
         gradients = np.exp(log_p) * q.sum(axis=1, keepdims=True) - q
         # 0 * -inf is no number, though a class of no weight has no loss.

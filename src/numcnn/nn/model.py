@@ -15,8 +15,8 @@ from numcnn.nn.flat_vector import flat_vector
 from numcnn.nn.layers import LAYERS, Layer, Sigmoid, Softmax, layer_from_config
 from numcnn.nn.layers.activation import softmax
 from numcnn.nn.layers.chain import Chain
-from numcnn.nn.settings import require_batch, whole
 from numcnn.nn.summary import Summary, SummaryRow
+from numcnn.nn.validation import require_batch, whole
 
 ENGINES = ("auto", "layers")
 """The ways to compute a model: as it is planned for this machine, or as the layers are written."""
@@ -124,7 +124,7 @@ class Sequential:
     def named_layers(self) -> Iterator[tuple[str, Layer]]:
         """Yield all layers with their names, inner layers right after the one around them."""
         for name, layer in self._chain:
-            yield from _walk(name, layer)
+            yield from layer.walk(name)
 
     def forward(self, x: ArrayLike, ctx: Context) -> Array:
         """Compute the outputs of a batch.
@@ -322,11 +322,7 @@ class Sequential:
                 SummaryRow(
                     name,
                     after,
-                    sum(
-                        array.size
-                        for _, inner in _walk(name, layer)
-                        for array in inner.params.values()
-                    ),
+                    sum(array.size for _, inner in layer.walk() for array in inner.params.values()),
                     layer.multiply_adds(before, after),
                 )
                 for (name, layer), before, after in zip(
@@ -433,10 +429,3 @@ class Sequential:
     def _require_shape(self, x: NDArray[Any]) -> None:
         self._require_built()
         require_batch("x", x, self.input_shape)
-
-
-def _walk(name: str, layer: Layer) -> Iterator[tuple[str, Layer]]:
-    """Yield a layer and, one after another, all layers inside it, however deep."""
-    yield name, layer
-    for place, child in layer.children():
-        yield from _walk(f"{name}.{place}", child)

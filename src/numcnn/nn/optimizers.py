@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from numcnn.nn.arrays import Array
 from numcnn.nn.schedules import Constant, Schedule
+from numcnn.nn.validation import number, positive
 
 Spread = Callable[[Sequence[Callable[[], None]]], None]
 """Runs tasks that do not depend on each other; see `Optimizer.step`."""
@@ -50,12 +51,11 @@ class Optimizer(ABC):
     slot_names: ClassVar[tuple[str, ...]] = ()
 
     def __post_init__(self) -> None:
-        if not isinstance(self.learning_rate, Schedule) and not self.learning_rate > 0:
-            raise ValueError(f"learning_rate is {self.learning_rate}; give a positive number")
-        if self.weight_decay < 0:
-            raise ValueError(f"weight_decay is {self.weight_decay}; give 0 or more")
-        if self.clip_norm is not None and not self.clip_norm > 0:
-            raise ValueError(f"clip_norm is {self.clip_norm}; give a positive number or None")
+        if not isinstance(self.learning_rate, Schedule):
+            positive("learning_rate", self.learning_rate)
+        number("weight_decay", self.weight_decay, 0)
+        if self.clip_norm is not None:
+            positive("clip_norm", self.clip_norm)
 
     @property
     def schedule(self) -> Schedule:
@@ -164,7 +164,7 @@ class SGD(Optimizer):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        _check_share("momentum", self.momentum)
+        number("momentum", self.momentum, 0, 1)
         if self.nesterov and not self.momentum:
             raise ValueError("nesterov is True but momentum is 0; give a momentum such as 0.9")
 
@@ -199,7 +199,7 @@ class RMSProp(Optimizer):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        _check_share("rho", self.rho)
+        number("rho", self.rho, 0, 1)
 
     def _update(self, p: Array, g: Array, slots: Mapping[str, Array], rate: float) -> None:
         s = slots["square"]
@@ -237,8 +237,8 @@ class Adam(Optimizer):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        _check_share("beta_1", self.beta_1)
-        _check_share("beta_2", self.beta_2)
+        number("beta_1", self.beta_1, 0, 1)
+        number("beta_2", self.beta_2, 0, 1)
 
     def _update(self, p: Array, g: Array, slots: Mapping[str, Array], rate: float) -> None:
         m, v = slots["mean"], slots["square"]
@@ -309,7 +309,7 @@ class MovingAverage:
     average: list[Array] = field(default_factory=list, init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        _check_share("decay", self.decay)
+        number("decay", self.decay, 0, 1)
 
     def update(self, *vectors: Array) -> None:
         """Take the weights after a step into the average."""
@@ -319,8 +319,3 @@ class MovingAverage:
         self.iterations += 1
         for average, vector in zip(self.average, vectors, strict=True):
             average += (1 - decay) * (vector - average)
-
-
-def _check_share(name: str, value: float) -> None:
-    if not 0 <= value < 1:
-        raise ValueError(f"{name} is {value}; give at least 0 and less than 1")

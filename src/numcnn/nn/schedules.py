@@ -10,6 +10,8 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import final
 
+from numcnn.nn.validation import number, positive
+
 
 class Schedule(ABC):
     """A learning rate for every moment of a training."""
@@ -32,7 +34,7 @@ class Constant(Schedule):
     rate: float
 
     def __post_init__(self) -> None:
-        _check("rate", self.rate)
+        positive("rate", self.rate)
 
     def __call__(self, epoch: float, epochs: float) -> float:
         """``rate``."""
@@ -55,9 +57,9 @@ class StepDecay(Schedule):
     factor: float = 0.1
 
     def __post_init__(self) -> None:
-        _check("rate", self.rate)
-        _check("every", self.every)
-        _check("factor", self.factor)
+        positive("rate", self.rate)
+        positive("every", self.every)
+        positive("factor", self.factor)
 
     def __call__(self, epoch: float, epochs: float) -> float:
         """``rate factor^floor(epoch / every)``."""
@@ -78,8 +80,8 @@ class ExponentialDecay(Schedule):
     factor: float
 
     def __post_init__(self) -> None:
-        _check("rate", self.rate)
-        _check("factor", self.factor)
+        positive("rate", self.rate)
+        positive("factor", self.factor)
 
     def __call__(self, epoch: float, epochs: float) -> float:
         """``rate factor^epoch``."""
@@ -102,9 +104,8 @@ class Cosine(Schedule):
     final_rate: float = 0.0
 
     def __post_init__(self) -> None:
-        _check("rate", self.rate)
-        if self.final_rate < 0:
-            raise ValueError(f"final_rate is {self.final_rate}; give 0 or more")
+        positive("rate", self.rate)
+        number("final_rate", self.final_rate, 0)
 
     def __call__(self, epoch: float, epochs: float) -> float:
         """``final_rate + (rate - final_rate) (1 + cos(pi epoch / epochs)) / 2``."""
@@ -134,14 +135,10 @@ class OneCycle(Schedule):
     end_factor: float = 1e-4
 
     def __post_init__(self) -> None:
-        _check("peak", self.peak)
-        if not 0 <= self.warm_up < 1:
-            raise ValueError(f"warm_up is {self.warm_up}; give a share from 0 to below 1")
-        if self.start_factor < 0 or self.end_factor < 0:
-            raise ValueError(
-                f"start_factor is {self.start_factor} and end_factor {self.end_factor}; "
-                "give shares of the peak that are not negative"
-            )
+        positive("peak", self.peak)
+        number("warm_up", self.warm_up, 0, 1)
+        number("start_factor", self.start_factor, 0)
+        number("end_factor", self.end_factor, 0)
 
     def __call__(self, epoch: float, epochs: float) -> float:
         """A cosine up from ``start_factor peak``, and one down to ``end_factor peak``."""
@@ -168,7 +165,7 @@ class WarmUp(Schedule):
     epochs: float = 1.0
 
     def __post_init__(self) -> None:
-        _check("epochs", self.epochs)
+        positive("epochs", self.epochs)
 
     def __call__(self, epoch: float, epochs: float) -> float:
         """``schedule(epoch) min(epoch / warm-up epochs, 1)``."""
@@ -177,8 +174,3 @@ class WarmUp(Schedule):
 
 def _cosine(start: float, end: float, done: float) -> float:
     return end + (start - end) * (1 + math.cos(math.pi * min(done, 1.0))) / 2
-
-
-def _check(name: str, value: float) -> None:
-    if not value > 0:
-        raise ValueError(f"{name} is {value}; give a positive number")

@@ -77,13 +77,6 @@ def check_labels(labels: ArrayLike, images: int, classes: int) -> NDArray[np.int
     return numbers.astype(np.int64)
 
 
-def check_count(name: str, count: int) -> int:
-    """Return ``count``, a whole number of at least 1."""
-    if isinstance(count, bool) or not isinstance(count, int | np.integer) or count < 1:
-        raise ValueError(f"{name} is {count!r}; pass a whole number of at least 1")
-    return int(count)
-
-
 def check_reals(name: str, values: ArrayLike) -> NDArray[np.float64]:
     """Return ``values`` as float64; NaN and infinity pass, for a plot shows them as missing."""
     array = _numbers(name, values)

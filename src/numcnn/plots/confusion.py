@@ -53,7 +53,7 @@ def confusion_matrix_figure(
     Raises:
         ValueError: ``matrix`` is not square, not of counts or empty, or ``classes`` does not fit.
     """
-    counts = _check_counts(matrix, most)
+    counts = _wholes(matrix, most)
     names = check_classes(classes, len(counts), "matrix")
     per_class = counts.sum(axis=1)
     shares = counts / np.maximum(per_class, 1)[:, None]
@@ -140,7 +140,7 @@ def _most_confused(counts: NDArray[np.int64], most: int) -> NDArray[np.intp]:
     return np.sort(np.argsort(-mistakes, kind="stable")[:most])
 
 
-def _check_counts(matrix: ArrayLike, most: int | None) -> NDArray[np.int64]:
+def _wholes(matrix: ArrayLike, most: int | None) -> NDArray[np.int64]:
     counts = np.asarray(matrix)
     if counts.ndim != 2 or counts.shape[0] != counts.shape[1]:
         raise ValueError(

@@ -8,6 +8,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import ArrayLike, NDArray
 
+from numcnn.nn.layers.activation import softmax
 from numcnn.plots.argument import check_classes, check_reals
 from numcnn.plots.figure import (
     BLUE,
@@ -264,8 +265,7 @@ def _distribution(vector: NDArray[np.float64]) -> tuple[NDArray[np.float64], str
         return np.full_like(vector, np.nan), "not finite"
     if vector.min() >= 0 and abs(vector.sum() - 1) <= 0.01:
         return vector, ""
-    powers = np.exp(vector - vector.max())
-    return powers / powers.sum(), "softmax of these logits"
+    return np.asarray(softmax(vector), np.float64), "softmax of these logits"
 
 
 def _label(sheet: Sheet, top: float, name: str, shape: str, note: str) -> None:

@@ -8,9 +8,9 @@ import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import ArrayLike, NDArray
 
+from numcnn.nn.validation import whole
 from numcnn.plots.argument import (
     check_classes,
-    check_count,
     check_images,
     check_labels,
     check_probabilities,
@@ -50,7 +50,7 @@ def prediction_page(
     shares = check_probabilities(probabilities, len(pixels))
     names = check_classes(classes, shares.shape[1], "probabilities")
     truth = None if labels is None else check_labels(labels, *shares.shape)
-    shown = min(check_count("count", count), len(pixels))
+    shown = min(whole("count", count), len(pixels))
     predicted = shares.argmax(axis=1)
 
     subtitle = "The predicted class and its confidence"
@@ -101,7 +101,7 @@ def mistakes(
     shares = check_probabilities(probabilities, len(pixels))
     names = check_classes(classes, shares.shape[1], "probabilities")
     truth = check_labels(labels, *shares.shape)
-    most = check_count("limit", limit)
+    most = whole("limit", limit)
 
     predicted = shares.argmax(axis=1)
     confidence = shares.max(axis=1)

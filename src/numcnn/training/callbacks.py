@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from typing import final
 
 from numcnn.nn import Sequential
+from numcnn.nn.validation import whole
 from numcnn.training.history import EpochRecord, History
 
 
@@ -76,8 +77,7 @@ class EarlyStopping(Callback):
     patience: int
 
     def __post_init__(self) -> None:
-        if self.patience < 1:
-            raise ValueError(f"patience is {self.patience}; give at least 1 epoch")
+        whole("patience", self.patience)
 
     def train_begin(self, moment: Moment) -> None:
         """Ask before the first epoch too: a resumed training may have been at its end.

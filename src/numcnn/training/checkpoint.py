@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from numcnn.model_files import read_arrays, write_arrays
 from numcnn.nn import Array, MovingAverage, Optimizer, Sequential
 from numcnn.nn.engine import blas_kernels, is_lanes
+from numcnn.nn.validation import is_whole
 from numcnn.training.history import History
 
 _KIND = "checkpoint"
@@ -241,7 +242,7 @@ def _require_possible(history: History, settings: Mapping[str, Any]) -> None:
 def _count(header: Mapping[str, Any], name: str, least: int | None) -> int:
     """A number of steps: an optimizer may have made some before the training."""
     value = header[name]
-    if not isinstance(value, int) or isinstance(value, bool) or not (least or 0) <= value < 1 << 62:
+    if not is_whole(value, least or 0, (1 << 62) - 1):
         raise ValueError(f"{name} is {value!r}, which is no number of steps of this training")
     return value
 

@@ -20,6 +20,7 @@ from numcnn.nn import (
     Softmax,
     SoftmaxCrossEntropy,
 )
+from numcnn.nn.validation import whole
 from numcnn.training.callbacks import Callback, Moment
 from numcnn.training.checkpoint import (
     checkpoint_lanes,
@@ -117,8 +118,7 @@ def fit(
         train, validation = split_validation(train, validation_split, seed)
     optimizer = optimizer or Adam()
     loss = loss or SoftmaxCrossEntropy()
-    if epochs < 1:
-        raise ValueError(f"epochs is {epochs}; give at least 1")
+    epochs = whole("epochs", epochs)
     if resume and checkpoint is None:
         raise ValueError("resume is True but checkpoint is None; give the checkpoint's file")
     batches = Batches(train, batch_size, seed, augmentation=augmentation)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, final
 
 from numcnn.atomic_file import atomic_file
+from numcnn.nn.validation import is_number, is_whole
 
 _MOST = 1e300
 """No number of a training is larger; JSON also knows whole numbers that no float holds."""
@@ -144,8 +145,8 @@ def _record(row: Any) -> EpochRecord:
         # Only a loss of one's own may be negative.
         least = -_MOST if name.endswith("loss") else 0
         most = 1 if name.endswith("accuracy") else _MOST
-        kind = int if name == "epoch" else int | float
-        if not isinstance(value, kind) or isinstance(value, bool) or not least <= value <= most:
+        is_right = is_whole if name == "epoch" else is_number
+        if not is_right(value, least, most):
             raise ValueError(f"{name} is {value!r}")
     return EpochRecord(**row)
 

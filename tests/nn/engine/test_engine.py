@@ -350,7 +350,7 @@ def test_dropout_without_random_numbers():
 
 @pytest.mark.parametrize("workers", [0, -1])
 def test_less_than_one_worker(workers):
-    with pytest.raises(ValueError, match=f"workers is {workers}; give at least 1"):
+    with pytest.raises(ValueError, match=f"workers is {workers}; give an integer of at least 1"):
         network().training_engine(workers)
 
 

@@ -4,7 +4,7 @@ A layer of ours that treats every example by itself runs piece by piece. Of a la
 else wrote nobody knows that, so it gets the whole batch at once, and everything else waits.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import final
 
 import numpy as np
@@ -95,7 +95,7 @@ class WholeBatchStage(JointStage):
         """Run it back, and collect the gradients of its parameters and of layers inside it."""
         assert self._bench is not None
         dx = self.layer.backward(self.target.whole_gradient().copy(), ctx)
-        for layer in _with_children(self.layer):
+        for _, layer in self.layer.walk():
             for name, place in self._bench.gradients[layer].items():
                 np.copyto(place, ctx.grads[layer][name])
         source = self.sources[0]
@@ -111,9 +111,3 @@ class _NoJob(Job):
 
     def backward(self) -> None:
         pass
-
-
-def _with_children(layer: Layer) -> Iterator[Layer]:
-    yield layer
-    for _, child in layer.children():
-        yield from _with_children(child)

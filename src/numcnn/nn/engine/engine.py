@@ -17,7 +17,7 @@ from numcnn.nn.engine.block import Block
 from numcnn.nn.engine.plan import Plan
 from numcnn.nn.engine.workers import Round, Task, Workers, free_cores
 from numcnn.nn.layers.chain import Link
-from numcnn.nn.settings import require_batch
+from numcnn.nn.validation import require_batch, whole
 
 _LEAST_TASKS = 8
 """Tasks for each thread below which waking the threads costs more than they save."""
@@ -74,8 +74,8 @@ class TrainingEngine(_Computing):
         Raises:
             ValueError: There are less than 1 workers, or the lanes are no power of two.
         """
-        if workers is not None and workers < 1:
-            raise ValueError(f"workers is {workers}; give at least 1, or None for one a core")
+        if workers is not None:
+            whole("workers", workers)
         self.lanes = machine.checked_lanes(lanes)
         super().__init__(Workers(min(workers or free_cores(), self.lanes)))
         self._links = links

@@ -16,6 +16,7 @@ from typing import Any, TypeGuard, final
 from threadpoolctl import ThreadpoolController
 
 from numcnn.nn.engine.block import Block
+from numcnn.nn.validation import is_whole
 
 LANES = 4
 """Into how many parts a batch is cut unless one says otherwise.
@@ -50,9 +51,7 @@ def core_cache() -> int:
 
 def is_lanes(value: object) -> TypeGuard[int]:
     """Whether it is a possible number of lanes: a power of two from 1 to `MOST_LANES`."""
-    if not isinstance(value, int) or isinstance(value, bool):
-        return False
-    return 0 < value <= MOST_LANES and value & (value - 1) == 0
+    return is_whole(value, 1, MOST_LANES) and value & (value - 1) == 0
 
 
 def checked_lanes(wanted: int | None) -> int:

@@ -116,7 +116,7 @@ class Plan:
         self.output_shape = links[-1].output_shape
         self.training = training
         self._program = Program(links, input_shape, training)
-        self._layers = list(_all_layers(link.layer for link in links))
+        self._layers = [layer for link in links for _, layer in link.layer.walk()]
         size = sum(array.size for layer in self._layers for array in layer.params.values())
         work = batch_size * sum(
             link.layer.multiply_adds(before, link.output_shape)
@@ -350,12 +350,6 @@ def _is_image_stage(stage: Stage) -> bool:
 
 def _shapes_before(input_shape: Shape, links: Sequence[Link]) -> list[Shape]:
     return [input_shape, *(link.output_shape for link in links)][: len(links)]
-
-
-def _all_layers(layers: Any) -> Iterator[Layer]:
-    for layer in layers:
-        yield layer
-        yield from _all_layers(child for _, child in layer.children())
 
 
 def _views(layers: Sequence[Layer], gradient: Array) -> dict[Layer, dict[str, Array]]:

@@ -83,7 +83,7 @@ class Program:
         # Random numbers are to be drawn in the order of the layers, and of a layer that somebody
         # else wrote nobody knows whether it draws.
         self._dropout_in_turn = any(
-            type(inner) not in _OURS for link in rest for inner in _walk(link.layer)
+            type(inner) not in _OURS for link in rest for _, inner in link.layer.walk()
         )
         before = _take_while(rest, (Rescaling, Normalization))
         rest = rest[len(before) :]
@@ -164,7 +164,7 @@ class Program:
             self.stages.append(LayerStage(names, value, target, layer))
             return 1, target
         value = self._as(value, BatchFirst())
-        learns = any(True for inner in _walk(layer) for _ in inner.params)
+        learns = any(inner.params for _, inner in layer.walk())
         target = self._target(shape, BatchFirst(), value, learns=learns)
         stage = LayerStage if kind in _BY_EXAMPLE else WholeBatchStage
         self.stages.append(stage(names, value, target, layer))
@@ -254,15 +254,9 @@ def is_wide(layers: Iterable[Link]) -> bool:
     Then the layout is `BatchInside`, and 3x3 convolutions go by Winograd. Else it is `BatchLast`.
     """
     convolutions = [
-        inner for link in layers for inner in _walk(link.layer) if isinstance(inner, Conv2D)
+        layer for link in layers for _, layer in link.layer.walk() if isinstance(layer, Conv2D)
     ]
     return any(layer.filters >= _WIDE for layer in convolutions)
-
-
-def _walk(layer: Layer) -> Iterable[Layer]:
-    yield layer
-    for _, child in layer.children():
-        yield from _walk(child)
 
 
 def _take_while(layers: Sequence[Link], kinds: tuple[type[Layer], ...]) -> list[Link]:

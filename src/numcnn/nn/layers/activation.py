@@ -15,7 +15,7 @@ from numpy.polynomial import Chebyshev
 from numcnn.nn.arrays import Array, Shape
 from numcnn.nn.context import Context
 from numcnn.nn.layers.base import Layer
-from numcnn.nn.settings import number
+from numcnn.nn.validation import number
 
 
 class Activation(Layer):
@@ -217,6 +217,12 @@ def softmax(x: Array) -> Array:
     """Softmax over the last axis; the maximum is taken off first, so that no ``exp`` overflows."""
     exponentials = np.exp(x - x.max(axis=-1, keepdims=True))
     return exponentials / exponentials.sum(axis=-1, keepdims=True)
+
+
+def log_softmax(x: Array) -> Array:
+    """The logarithm of `softmax`, exact also where a probability is too small for its dtype."""
+    shifted = x - x.max(axis=-1, keepdims=True)
+    return shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True))
 
 
 def erf(x: Array) -> Array:

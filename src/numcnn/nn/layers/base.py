@@ -85,6 +85,16 @@ class Layer(ABC):
         """The layers inside this one, each with the name of its place. Most layers have none."""
         return iter(())
 
+    def walk(self, name: str = "") -> Iterator[tuple[str, "Layer"]]:
+        """Yield this layer and, one after another, all layers inside it, however deep.
+
+        Args:
+            name: This layer's; those inside get it as a prefix, such as ``residual_1.branch_0``.
+        """
+        yield name, self
+        for place, child in self.children():
+            yield from child.walk(f"{name}.{place}")
+
     def array_shapes(self, input_shape: Shape) -> Mapping[str, Shape]:
         """The shapes of the arrays that `build` would make, known before they are made.
 

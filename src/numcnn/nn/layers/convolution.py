@@ -11,7 +11,7 @@ from numcnn.nn.context import Context
 from numcnn.nn.initializers import initializer
 from numcnn.nn.layers.base import Layer
 from numcnn.nn.patches import Window, col2im, im2col
-from numcnn.nn.settings import flag, pair, whole
+from numcnn.nn.validation import flag, pair, whole
 
 
 @final

@@ -10,7 +10,7 @@ from numcnn.nn.arrays import Array, Shape
 from numcnn.nn.context import Context
 from numcnn.nn.initializers import initializer
 from numcnn.nn.layers.base import Layer
-from numcnn.nn.settings import flag, whole
+from numcnn.nn.validation import flag, whole
 
 
 @final

@@ -10,7 +10,7 @@ import numpy as np
 from numcnn.nn.arrays import Array, Shape
 from numcnn.nn.context import Context
 from numcnn.nn.layers.base import Layer
-from numcnn.nn.settings import number
+from numcnn.nn.validation import number
 
 
 @final

@@ -10,7 +10,7 @@ from numcnn.nn.arrays import Array, Shape
 from numcnn.nn.context import Context
 from numcnn.nn.layers.base import Layer
 from numcnn.nn.patches import Window
-from numcnn.nn.settings import pair
+from numcnn.nn.validation import pair
 
 
 @dataclass(eq=False)

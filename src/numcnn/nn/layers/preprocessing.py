@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from numcnn.nn.arrays import Array, Shape
 from numcnn.nn.context import Context
 from numcnn.nn.layers.base import Layer
-from numcnn.nn.settings import number
+from numcnn.nn.validation import number
 
 
 @final

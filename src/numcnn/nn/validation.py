@@ -1,8 +1,9 @@
-"""Checks of what a user, or a file, sets a layer to."""
+"""Checks of what a user, or a file, gives: counts, numbers, flags, shapes of batches."""
 
 import math
 import operator
-from typing import Any
+import sys
+from typing import Any, TypeGuard
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,22 +11,38 @@ from numpy.typing import NDArray
 _LARGEST = float(np.finfo(np.float32).max)
 
 
-def whole(name: str, value: Any) -> int:
+def is_whole(value: object, least: float = 0, most: float = math.inf) -> TypeGuard[int]:
+    """Whether a value from a file is an integer of a range; True and 1.0 are none."""
+    return isinstance(value, int) and not isinstance(value, bool) and least <= value <= most
+
+
+def is_number(
+    value: object, least: float = -math.inf, most: float = math.inf
+) -> TypeGuard[int | float]:
+    """Whether a value from a file is a finite number of a range; True is none."""
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        return False
+    # An integer may be too large for a float, and so for math.isfinite.
+    return least <= value <= most and abs(value) <= sys.float_info.max
+
+
+def whole(name: str, value: Any, least: int = 1) -> int:
     """Read a count.
 
     Args:
-        name: The setting's name, for the error.
-        value: An integer of at least 1, Python's or NumPy's.
+        name: The argument's name, for the error.
+        value: An integer, Python's or NumPy's.
+        least: The smallest one allowed.
 
     Raises:
-        ValueError: It is not.
+        ValueError: It is no integer, or smaller.
     """
     try:
         number = operator.index(value)
     except TypeError:
-        number = 0
-    if number < 1 or isinstance(value, bool):
-        raise ValueError(f"{name} is {_shown(value)}; give an integer of at least 1")
+        number = least - 1
+    if number < least or isinstance(value, bool):
+        raise ValueError(f"{name} is {_shown(value)}; give an integer of at least {least}")
     return number
 
 
@@ -33,7 +50,7 @@ def pair(name: str, value: Any) -> tuple[int, int]:
     """Read a size given as one integer for both axes or as ``(height, width)``.
 
     Args:
-        name: The setting's name, for the error.
+        name: The argument's name, for the error.
         value: One integer of at least 1, or two of them.
 
     Raises:
@@ -56,7 +73,7 @@ def number(name: str, value: Any, least: float = -math.inf, below: float = math.
     compute with what it was given, not with what it was read as.
 
     Args:
-        name: The setting's name, for the error.
+        name: The argument's name, for the error.
         value: What should be the number.
         least: The smallest one allowed.
         below: The number must be smaller than this.
@@ -64,16 +81,24 @@ def number(name: str, value: Any, least: float = -math.inf, below: float = math.
     Raises:
         ValueError: It is not a number, not finite in float32, or outside the range.
     """
-    real: float = math.nan
-    if isinstance(value, int):
-        real = math.nan if isinstance(value, bool) else value  # may be too large for a float
-    elif isinstance(value, float | np.integer | np.floating):
-        real = float(value)
+    real = _real(value)
     if not (abs(real) <= _LARGEST and least <= real < below):
         bounds = f" of at least {least:g}" if least > -math.inf else ""
         bounds += f" and less than {below:g}" if below < math.inf else ""
         raise ValueError(f"{name} is {_shown(value)}; give a number{bounds}")
     return float(real)
+
+
+def positive(name: str, value: Any) -> float:
+    """Read a number above 0.
+
+    Raises:
+        ValueError: It is not a number, not finite, or not above 0.
+    """
+    real = _real(value)
+    if not 0 < real < math.inf:
+        raise ValueError(f"{name} is {_shown(value)}; give a positive number")
+    return real
 
 
 def flag(name: str, value: Any) -> bool:
@@ -98,6 +123,16 @@ def require_batch(name: str, x: NDArray[Any], shape: tuple[int, ...]) -> None:
             f"{name} has the shape {x.shape}, but this model takes "
             f"(batch, {', '.join(map(str, shape))}); reshape or resize {name}"
         )
+
+
+def _real(value: Any) -> float:
+    """A real number as a float; NaN for what is none, and for an integer that is too large."""
+    if isinstance(value, bool) or not isinstance(value, int | float | np.integer | np.floating):
+        return math.nan
+    try:
+        return float(value)
+    except OverflowError:
+        return math.nan
 
 
 def _shown(value: Any) -> str:
