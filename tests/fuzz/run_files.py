@@ -146,7 +146,7 @@ def metrics(files: Files, rng: np.random.Generator) -> Result:
     mutate_json(path, rng)
     try:
         finished = RunFolder(place).is_finished
-        ensemble_metrics([place], None)
+        ensemble_metrics([RunFolder(place)], None)
         numbers = RunFolder(place).read_metrics("validation")
         row = comparison_row("lenet5", [numbers], "validation_accuracy")
         Comparison(place, "stripes", "validation", (row,)).markdown()

@@ -74,7 +74,9 @@ class TestEarlyStopping:
 
     @pytest.mark.parametrize("patience", [0, -1])
     def test_needs_some_patience(self, patience):
-        with pytest.raises(ValueError, match=f"patience is {patience}; give an integer of at least 1"):
+        with pytest.raises(
+            ValueError, match=f"patience is {patience}; give an integer of at least 1"
+        ):
             EarlyStopping(patience)
 
 

@@ -6,12 +6,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from numcnn.nn import Array, Layer, MaxPool2D, Sequential
-from numcnn.nn.engine.by_layer import LayerStage
-from numcnn.nn.engine.convolution import ConvolutionStage
 from numcnn.nn.engine.layouts import BatchFirst, BatchLast
+from numcnn.nn.engine.op import BoundOp, MicroBatch, Op, Value
+from numcnn.nn.engine.ops.conv import ConvOp
+from numcnn.nn.engine.ops.fallback import LayerOp
+from numcnn.nn.engine.ops.max_pool import Cells
 from numcnn.nn.engine.plan import Plan
-from numcnn.nn.engine.pooling import Cells
-from numcnn.nn.engine.stage import Job, Piece, Stage, Value
 from tests.nn.kinks import KINKS, OPEN, Decisions, candidates
 
 
@@ -20,37 +20,39 @@ def decided_by(plan: Plan, model: Sequential) -> Decisions:
     kinks = {name: layer for name, layer in model.named_layers() if isinstance(layer, KINKS)}
     found: Decisions = {}
     for segment in plan.segments:
-        for place, stage in enumerate(segment.stages):
-            mine = {name: kinks[name] for name in stage.names if name in kinks}
+        for place, op in enumerate(segment.ops):
+            mine = {name: kinks[name] for name in op.names if name in kinks}
             if mine:
                 parts = [
-                    _decided_in(stage, jobs[place], piece, mine)
-                    for piece, jobs in zip(segment.pieces, segment.jobs, strict=True)
+                    _decided_in(op, bound[place], micro_batch, mine)
+                    for micro_batch, bound in zip(segment.micro_batches, segment.bound, strict=True)
                 ]
                 found |= {name: np.concatenate([part[name] for part in parts]) for name in mine}
     assert found.keys() == kinks.keys(), f"cannot read {kinks.keys() - found.keys()}"
     return found
 
 
-def _decided_in(stage: Stage, job: Job, piece: Piece, kinks: Mapping[str, Layer]) -> Decisions:
-    """The same of one piece."""
-    if isinstance(stage, LayerStage):
+def _decided_in(
+    op: Op, bound_op: BoundOp, micro_batch: MicroBatch, kinks: Mapping[str, Layer]
+) -> Decisions:
+    """The same of one micro-batch."""
+    if isinstance(op, LayerOp):
         # The layer's own code runs on these numbers.
-        source = stage.sources[0]
-        x = _batch_first(source, source.array(piece))
+        source = op.sources[0]
+        x = _batch_first(source, source.array(micro_batch))
         return {name: candidates(layer, x).argmax(axis=0) for name, layer in kinks.items()}
-    on = (_batch_first(stage.target, stage.target.array(piece)) > 0).astype(int)
+    on = (_batch_first(op.target, op.target.array(micro_batch)) > 0).astype(int)
     pools = [name for name, layer in kinks.items() if isinstance(layer, MaxPool2D)]
     if not pools:
         return dict.fromkeys(kinks, on)
-    winners = _winners(stage, job, piece)
+    winners = _winners(op, bound_op, micro_batch)
     found: Decisions = {name: winners if name in pools else on for name in kinks}
     first = next(iter(kinks))
     if first not in pools:
         # A ReLU before the pooling, but the engine pools first. If the largest cell is off, so are
         # the others, and the first of these equals wins; if not, nothing depends on the others.
-        assert isinstance(stage, ConvolutionStage)
-        found[first] = np.full((piece.size, *stage.convolution.output_shape), OPEN)
+        assert isinstance(op, ConvOp)
+        found[first] = np.full((micro_batch.size, *op.convolution.output_shape), OPEN)
         found[pools[0]] = np.where(on, winners, 0)
         window = kinks[pools[0]].window
         for cell, view in enumerate(window.shifts(found[first], on.shape[1:3])):
@@ -58,16 +60,16 @@ def _decided_in(stage: Stage, job: Job, piece: Piece, kinks: Mapping[str, Layer]
     return found
 
 
-def _winners(stage: Stage, job: Job, piece: Piece) -> NDArray[np.integer]:
+def _winners(op: Op, bound_op: BoundOp, micro_batch: MicroBatch) -> NDArray[np.integer]:
     """Which cell of each window the pooling gives the gradient to."""
-    winners = np.empty(stage.target.array(piece).shape, np.float32)
+    winners = np.empty(op.target.array(micro_batch).shape, np.float32)
     view = winners
-    if isinstance(stage, ConvolutionStage):
-        view = stage.convolution.aligned_pooled(winners, piece.size)
+    if isinstance(op, ConvOp):
+        view = op.convolution.aligned_pooled(winners, micro_batch.size)
     cells = Cells(*np.empty((4, *view.shape), np.float32))
-    job._pooling.backward(np.ones(view.shape, np.float32), cells, np.empty_like(cells[0]))
+    bound_op._pooling.backward(np.ones(view.shape, np.float32), cells, np.empty_like(cells[0]))
     view[...] = np.argmax(cells, axis=0)
-    return _batch_first(stage.target, winners).astype(int)
+    return _batch_first(op.target, winners).astype(int)
 
 
 def _batch_first(value: Value, array: Array) -> Array:

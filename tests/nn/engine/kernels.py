@@ -12,7 +12,7 @@ from unittest import mock
 import numpy as np
 
 from numcnn.nn import Array, model
-from numcnn.nn.engine import arena, plan, stage
+from numcnn.nn.engine import op, plan, workspace
 from numcnn.nn.flat_vector import flat_vector
 
 ORDERS: dict[str, Callable[[int], list[slice]]] = {
@@ -79,10 +79,10 @@ def a_kernel(name: str) -> Iterator[None]:
         vector, views = flat_vector(arrays, dtype)
         return vector, [view.view(Reordered) for view in views]
 
-    arena_aligned = arena.aligned
+    arena_aligned = workspace.aligned
     with ExitStack() as stack:
         stack.enter_context(mock.patch.object(Reordered, "order", staticmethod(ORDERS[name])))
         stack.enter_context(mock.patch.object(model, "flat_vector", laid_out))
-        for module in (arena, plan, stage):
+        for module in (workspace, plan, op):
             stack.enter_context(mock.patch.object(module, "aligned", aligned))
         yield

@@ -19,10 +19,10 @@ from numcnn.nn import (
     Residual,
     Sequential,
 )
-from numcnn.nn.engine import winograd
-from numcnn.nn.engine.normalization import StatisticsStage
-from numcnn.nn.engine.pooling import MaxPooling
-from numcnn.nn.engine.rectifier import Rectifier, RectifierGradient
+from numcnn.nn.engine.ops import conv_winograd
+from numcnn.nn.engine.ops.batch_norm import StatisticsOp
+from numcnn.nn.engine.ops.max_pool import InPlaceMaxPool
+from numcnn.nn.engine.ops.relu import InPlaceReLU, InPlaceReLUGradient
 from tests.nn.engine.agreement import RECIPE_LIMIT, a_machine, by_engine, by_layers, disagreements
 from tests.nn.engine.decisions import decided_by
 from tests.nn.engine.networks import fill, recipe_and_batch
@@ -57,7 +57,7 @@ NETWORKS = {
         (8, 8, 2),
         lambda: [Conv2D(4, 3, padding="same"), BatchNorm(), ReLU(), MaxPool2D()],
     ),
-    "pool": ((8, 8, 3), lambda: [Conv2D(32, 3), LeakyReLU(0.1), MaxPool2D(), MaxPool2D()]),
+    "max pool": ((8, 8, 3), lambda: [Conv2D(32, 3), LeakyReLU(0.1), MaxPool2D(), MaxPool2D()]),
     "the layer's own": (
         (8, 8, 3),
         lambda: [Conv2D(4, 3, padding="same"), LeakyReLU(), MaxPool2D(3, 2, "same"), MaxPool2D()],
@@ -91,8 +91,8 @@ def test_the_engines_decisions_are_read(method, lanes, cache):
         by_engine(engine, model, x, dy, seed=0)
         plan = engine.plan(len(x))
         read = decided_by(plan, model)
-    assert method in [stage.method for segment in plan.segments for stage in segment.stages]
-    assert (len(plan.segments[0].pieces) > 1) == (lanes > 1)
+    assert method in [op.method for segment in plan.segments for op in segment.ops]
+    assert (len(plan.segments[0].micro_batches) > 1) == (lanes > 1)
 
     double = model.astype(np.float64)
     expected = tell(double, None)
@@ -142,7 +142,7 @@ def none_at_all(patch):
 
 
 def count_less_one(patch):
-    join = StatisticsStage.join_backward
+    join = StatisticsOp.barrier_backward
 
     def mistaken(self, ctx):
         first = min(self._sizes)
@@ -150,49 +150,49 @@ def count_less_one(patch):
         join(self, ctx)
         self._sizes[first] += 1
 
-    patch.setattr(StatisticsStage, "join_backward", mistaken)
+    patch.setattr(StatisticsOp, "barrier_backward", mistaken)
 
 
 def beta_a_thousandth_too_large(patch):
-    join = StatisticsStage.join_backward
+    join = StatisticsOp.barrier_backward
 
     def mistaken(self, ctx):
         join(self, ctx)
         self._gradients["beta"] *= 1.001
 
-    patch.setattr(StatisticsStage, "join_backward", mistaken)
+    patch.setattr(StatisticsOp, "barrier_backward", mistaken)
 
 
 def one_wrong_winner(patch):
-    forward = MaxPooling.forward
+    forward = InPlaceMaxPool.forward
 
     def mistaken(self, cells, out, scratch):
         forward(self, cells, out, scratch)
         for above in self._wins[2:]:
             above[np.unravel_index(out.argmax(), out.shape)] ^= True
 
-    patch.setattr(MaxPooling, "forward", mistaken)
+    patch.setattr(InPlaceMaxPool, "forward", mistaken)
 
 
 def wrong_coefficient(patch):
-    output = np.where(winograd.OUTPUT == 8, 8.004, winograd.OUTPUT)
+    output = np.where(conv_winograd.OUTPUT == 8, 8.004, conv_winograd.OUTPUT)
     both = np.kron(output, output).astype(np.float32)
-    patch.setattr(winograd, "_OUTPUT_2D", both)
-    patch.setattr(winograd, "_OUTPUT_2D_T", np.ascontiguousarray(both.T))
+    patch.setattr(conv_winograd, "_OUTPUT_2D", both)
+    patch.setattr(conv_winograd, "_OUTPUT_2D_T", np.ascontiguousarray(both.T))
 
 
 def relu_from_a_hundredth_on(patch):
     def mistaken(self):
         np.multiply(self._rows, self._rows > 0.01, out=self._rows)
 
-    patch.setattr(Rectifier, "forward", mistaken)
+    patch.setattr(InPlaceReLU, "forward", mistaken)
 
 
 def relu_gradient_from_a_hundredth_on(patch):
     def mistaken(self):
         np.multiply(self._dy, self._y > 0.01, out=self._dy)
 
-    patch.setattr(RectifierGradient, "run", mistaken)
+    patch.setattr(InPlaceReLUGradient, "run", mistaken)
 
 
 slow = pytest.mark.slow

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from numcnn.nn.engine.layouts import BatchFirst, BatchInside, BatchLast, common_blocks
-from tests.nn.engine.bench import laid_out, read
+from tests.nn.engine.binding import laid_out, read
 from tests.nn.samples import integers
 
 LAYOUTS = [BatchFirst(), BatchInside(), BatchLast(), BatchLast(2), BatchLast(4)]

@@ -9,7 +9,7 @@ from threadpoolctl import threadpool_info, threadpool_limits
 
 from numcnn.nn.engine import machine
 from numcnn.nn.engine.machine import one_blas_thread
-from numcnn.nn.engine.workers import Round, Workers
+from numcnn.nn.engine.threads import Phase, Threads
 
 
 def blas_threads() -> list[int]:
@@ -206,8 +206,8 @@ def test_each_thread_holds_a_library_that_counts_for_each_thread(monkeypatch):
     monkeypatch.setattr(machine, "_loaded", [library])
     monkeypatch.setattr(machine, "_libraries", lambda: [library])
     seen: list[int] = []
-    with one_blas_thread(), Workers(2) as workers:
-        workers.run([Round([[], [lambda: seen.append(library.get())]])])
+    with one_blas_thread(), Threads(2) as workers:
+        workers.run([Phase([[], [lambda: seen.append(library.get())]])])
         assert library.get() == 1
     assert seen == [1]
     assert library.get() == 4

@@ -11,9 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from numcnn.nn import BatchNorm, Context, Conv2D, Dense, Flatten, MaxPool2D, ReLU, Sequential
-from numcnn.nn.engine.lanes import Cut
 from numcnn.nn.engine.plan import Plan, multiply_adds
-from numcnn.nn.engine.workers import Workers
+from numcnn.nn.engine.shards import ShardTree
+from numcnn.nn.engine.threads import Threads
 from tests.nn.engine.agreement import a_machine
 from tests.nn.engine.own_layers import Centering
 
@@ -37,17 +37,17 @@ def test_every_example_is_in_one_piece_of_each_segment(batch_size, lanes, cache)
         plan = small(batch_size)
     assert plan.lanes == min(lanes, batch_size)
     for segment in plan.segments:
-        pieces = segment.pieces
-        assert [n for piece in pieces for n in range(piece.start, piece.stop)] == [
-            *range(batch_size)
-        ]
-        assert all(piece.size > 0 for piece in pieces)
-        assert sorted({piece.lane for piece in pieces}) == [*range(plan.lanes)]
-        firsts = [piece.lane for piece in pieces if piece.first]
+        micro_batches = segment.micro_batches
+        assert [
+            n for micro_batch in micro_batches for n in range(micro_batch.start, micro_batch.stop)
+        ] == [*range(batch_size)]
+        assert all(micro_batch.size > 0 for micro_batch in micro_batches)
+        assert sorted({micro_batch.lane for micro_batch in micro_batches}) == [*range(plan.lanes)]
+        firsts = [micro_batch.lane for micro_batch in micro_batches if micro_batch.first]
         assert firsts == [*range(plan.lanes)]
-        sizes = [sum(p.size for p in pieces if p.lane == lane) for lane in range(plan.lanes)]
+        sizes = [sum(p.size for p in micro_batches if p.lane == lane) for lane in range(plan.lanes)]
         assert max(sizes) - min(sizes) <= 1
-        assert len(segment.jobs) == len(pieces)
+        assert len(segment.bound) == len(micro_batches)
 
 
 def test_pieces_of_images_fit_the_cache_and_rows_go_through_at_once():
@@ -55,8 +55,8 @@ def test_pieces_of_images_fit_the_cache_and_rows_go_through_at_once():
     for cache in (1 << 12, 1 << 16, 1 << 24):
         with a_machine(cache=cache):
             images, rows = small(64).segments
-            sizes.append(images.pieces[0].size)
-            assert [piece.size for piece in rows.pieces] == [64]
+            sizes.append(images.micro_batches[0].size)
+            assert [micro_batch.size for micro_batch in rows.micro_batches] == [64]
     assert sizes == sorted(sizes)
     assert sizes[0] < sizes[1] < sizes[2] == 64
 
@@ -81,7 +81,7 @@ def test_many_weights_need_more_work_for_many_lanes():
 def test_the_cut_asks_nothing_of_the_machine(monkeypatch):
     def cuts() -> list[list[tuple[int, int, int]]]:
         plan = small(700)
-        return [[(p.start, p.stop, p.lane) for p in s.pieces] for s in plan.segments]
+        return [[(p.start, p.stop, p.lane) for p in s.micro_batches] for s in plan.segments]
 
     before = cuts()
     monkeypatch.setattr(os, "sched_getaffinity", lambda _: {0}, raising=False)
@@ -92,9 +92,9 @@ def test_the_cut_asks_nothing_of_the_machine(monkeypatch):
 
 def halves(batch_size: int, ranks: int, lanes: int) -> list[int]:
     """The bounds that so many processes would find, each for its part of the batch."""
-    outer = Cut(batch_size, ranks).bounds
+    outer = ShardTree(batch_size, ranks).bounds
     inner = [
-        [start + bound for bound in Cut(stop - start, lanes).bounds[:-1]]
+        [start + bound for bound in ShardTree(stop - start, lanes).bounds[:-1]]
         for start, stop in pairwise(outer)
     ]
     return [*(bound for part in inner for bound in part), batch_size]
@@ -103,13 +103,14 @@ def halves(batch_size: int, ranks: int, lanes: int) -> list[int]:
 @given(st.integers(8, 300))
 def test_processes_that_take_a_part_each_cut_where_one_would(batch_size):
     assert all(
-        halves(batch_size, ranks, 8 // ranks) == Cut(batch_size, 8).bounds for ranks in (1, 2, 4, 8)
+        halves(batch_size, ranks, 8 // ranks) == ShardTree(batch_size, 8).bounds
+        for ranks in (1, 2, 4, 8)
     )
 
 
 @given(st.integers(1, 40), st.integers(1, 9))
 def test_the_lanes_are_added_as_a_balanced_tree(batch_size, lanes):
-    cut = Cut(batch_size, lanes)
+    cut = ShardTree(batch_size, lanes)
     count = len(cut.bounds) - 1
     assert count == min(batch_size, lanes)
     depth = [0] * count
@@ -128,8 +129,8 @@ def test_what_needs_the_whole_batch_ends_a_segment():
     layers = [Conv2D(3, 3), Centering(), Conv2D(3, 3), BatchNorm(), ReLU(), Flatten(), Dense(2)]
     plan = plan_of(layers, (9, 9, 1), 8)
     ends = [type(segment.join).__name__ if segment.join else None for segment in plan.segments]
-    assert ends == ["WholeBatchStage", "StatisticsStage", None, None]
-    assert [segment.stages[-1].names for segment in plan.segments if segment.join] == [
+    assert ends == ["WholeBatchOp", "StatisticsOp", None, None]
+    assert [segment.ops[-1].names for segment in plan.segments if segment.join] == [
         ("centering_1",),
         ("batchnorm_1",),
     ]
@@ -149,9 +150,9 @@ def test_a_plan_runs_without_threads_and_with_them():
     x = np.random.default_rng(0).normal(size=(9, 16, 16, 1))
     with a_machine(lanes=3):
         plan = small(9)
-    outputs = plan.forward(x, Context(training=True), Workers(1)).copy()
-    gradient = plan.backward(np.ones_like(outputs), Workers(1)).copy()
-    with Workers(3) as workers:
+    outputs = plan.forward(x, Context(training=True), Threads(1)).copy()
+    gradient = plan.backward(np.ones_like(outputs), Threads(1)).copy()
+    with Threads(3) as workers:
         np.testing.assert_array_equal(plan.forward(x, Context(training=True), workers), outputs)
         np.testing.assert_array_equal(plan.backward(np.ones_like(outputs), workers), gradient)
 
@@ -161,6 +162,6 @@ def test_multiply_adds_are_counted_as_they_are_computed(training):
     model = Sequential([Conv2D(33, 2), ReLU(), Flatten(), Dense(5)])
     model.build((6, 6, 3))
     plan = Plan(model._chain.links(), (6, 6, 3), 4, training=training)
-    counts = [multiply_adds(stage) for segment in plan.segments for stage in segment.stages]
+    counts = [multiply_adds(op) for segment in plan.segments for op in segment.ops]
     assert sum(counts) == model.summary().multiply_adds
     assert counts[0] == 0

@@ -44,7 +44,7 @@ def test_every_layer_is_in_the_table(model):
     assert rows[1].layers == ("conv2d_1", "maxpool2d_1")
     assert rows[1].output_shape == (4, 4, 6)
     assert rows[1].layout == "C H W n"
-    assert rows[1].bytes == 4 * rows[1].piece * 4 * 4 * 6
+    assert rows[1].bytes == 4 * rows[1].micro_batch * 4 * 4 * 6
     assert all(row.forward is row.backward is row.share is None for row in rows)
 
 

@@ -6,11 +6,11 @@ several cores, small caches and a fast matrix product, in an order that suits th
 the machine:
 
 =================  ===============================================================================
-`planner`          layers to stages: which neighbors go together, which method a convolution gets
-`plan`             stages bound to memory, for one batch size: segments, lanes, pieces
+`planner`          layers to ops: which neighbors go together, which method a convolution gets
+`plan`             ops bound to memory, for one batch size: segments, lanes, micro-batches
 `lanes`            how a batch is cut, and how what its parts have is added up
 `engine`           the plans of one model, in training and in inference
-`stage`            the contract: value, piece, stage, job
+`op`            the contract: value, micro-batch, op, bound op
 `convolution`      a convolution with pooling, bias and ReLU, by one of three methods:
 `winograd`         - 3x3 filters with a quarter of the multiplications
 `blocked`          - few channels: several columns in one product
@@ -18,11 +18,11 @@ the machine:
 `pooling`          2x2 maximum pooling on four views
 `rectifier`        ReLU in place
 `strips`           long products with few rows
-`normalization`    batch normalization of a batch in pieces
+`normalization`    batch normalization of a batch in micro-batches
 `simple_stages`    input, dense, pooling alone, sum, dropout, change of layout
 `by_layer`         everything else, through the layer's own code
 `layouts`          the order of the axes in memory
-`arena`            memory that is used again
+`workspace`            memory that is used again
 `workers`          threads in step
 `block`            what is given back, whatever comes in between
 `machine`          cores, cache, BLAS

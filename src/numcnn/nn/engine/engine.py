@@ -15,7 +15,7 @@ from numcnn.nn.context import Context
 from numcnn.nn.engine import machine
 from numcnn.nn.engine.block import Block
 from numcnn.nn.engine.plan import Plan
-from numcnn.nn.engine.workers import Round, Task, Workers, free_cores
+from numcnn.nn.engine.threads import Phase, Task, Threads, free_cores
 from numcnn.nn.layers.chain import Link
 from numcnn.nn.validation import require_batch, whole
 
@@ -29,24 +29,24 @@ _MOST_TRAINING_PLANS = 4
 """The same of a training engine: they are larger, and an epoch has two sizes of batches."""
 
 
-class _Computing(Block):
+class _Running(Block):
     """What lasts as long as a ``with`` block: worker threads, and BLAS held to one thread."""
 
-    def __init__(self, workers: Workers) -> None:
-        self._workers = workers
+    def __init__(self, workers: Threads) -> None:
+        self._threads = workers
         self._blas = machine.one_blas_thread()
 
     def _start(self) -> None:
         self._blas.__enter__()
-        self._workers.__enter__()
+        self._threads.__enter__()
 
     def _end(self) -> None:
-        self._workers.close()
+        self._threads.close()
         self._blas.close()
 
 
 @final
-class TrainingEngine(_Computing):
+class TrainingEngine(_Running):
     """Forward and backward passes of a model, while the ``with`` block lasts.
 
     Inside it the worker threads live, and BLAS is held to one thread.
@@ -77,12 +77,12 @@ class TrainingEngine(_Computing):
         if workers is not None:
             whole("workers", workers)
         self.lanes = machine.checked_lanes(lanes)
-        super().__init__(Workers(min(workers or free_cores(), self.lanes)))
+        super().__init__(Threads(min(workers or free_cores(), self.lanes)))
         self._links = links
         self._input_shape = input_shape
         self._plans: dict[int, Plan] = {}
         self._pending: tuple[Plan, Context] | None = None
-        self._alone = Workers(1)
+        self._alone = Threads(1)
 
     def plan(self, batch_size: int) -> Plan:
         """The plan for batches of one size."""
@@ -97,7 +97,7 @@ class TrainingEngine(_Computing):
                 batch_size,
                 training=True,
                 lanes=self.lanes,
-                threads=self._workers.count,
+                threads=self._threads.count,
             )
         self._plans[batch_size] = plan
         return plan
@@ -119,7 +119,7 @@ class TrainingEngine(_Computing):
         self._blas.renew()
         plan = self.plan(len(x))
         self._pending = None
-        outputs = plan.forward(x, ctx, self._crew(plan)).copy()
+        outputs = plan.forward(x, ctx, self._threads_for(plan)).copy()
         self._pending = plan, ctx
         return outputs
 
@@ -149,20 +149,20 @@ class TrainingEngine(_Computing):
                 f"{(plan.batch_size, *plan.output_shape)}; both must be the same"
             )
         self._pending = None
-        return plan.backward(dy, self._crew(plan))
+        return plan.backward(dy, self._threads_for(plan))
 
     def spread(self, tasks: Sequence[Task]) -> None:
         """Run tasks that do not depend on each other; see `numcnn.nn.Optimizer.step`."""
-        lanes = self._workers.count
+        lanes = self._threads.count
         if len(tasks) < _LEAST_TASKS * lanes:
             lanes = 1
-        crew = self._workers if lanes > 1 else self._alone
+        threads = self._threads if lanes > 1 else self._alone
         # Neighbors together: two cores that write into one cache line wait for each other.
         bounds = [lane * len(tasks) // lanes for lane in range(lanes + 1)]
-        crew.run([Round([tasks[start:stop] for start, stop in pairwise(bounds)])])
+        threads.run([Phase([tasks[start:stop] for start, stop in pairwise(bounds)])])
 
-    def _crew(self, plan: Plan) -> Workers:
-        return self._workers if plan.lanes > 1 else self._alone
+    def _threads_for(self, plan: Plan) -> Threads:
+        return self._threads if plan.lanes > 1 else self._alone
 
 
 @final
@@ -190,16 +190,16 @@ class InferenceEngine:
         sizes = list(_sizes(len(x), batch_size))
         with ExitStack() as stack:
             blas = stack.enter_context(machine.one_blas_thread())
-            workers: Workers | None = None
+            workers: Threads | None = None
             start = 0
             for size in sizes:
                 blas.renew()
                 plan = self._take(size)
                 if plan.lanes > 1 and workers is None:
-                    workers = stack.enter_context(Workers(self._threads, pinned=False))
-                crew = workers if plan.lanes > 1 and workers else _ALONE
+                    workers = stack.enter_context(Threads(self._threads, pinned=False))
+                threads = workers if plan.lanes > 1 and workers else _ALONE
                 part = x[start : start + size]
-                outputs[start : start + size] = plan.forward(part, Context(), crew)
+                outputs[start : start + size] = plan.forward(part, Context(), threads)
                 # Not given back after an error: nobody knows what state it is in.
                 self._give_back(plan)
                 start += size
@@ -222,7 +222,7 @@ class InferenceEngine:
 
 
 @final
-class Predictor(_Computing):
+class Predictor(_Running):
     """Outputs for batches of one size, with everything ready: what serves the same call over again.
 
     Inside the ``with`` block the worker threads live and BLAS is held to one thread. One thread
@@ -232,7 +232,7 @@ class Predictor(_Computing):
     def __init__(self, links: Sequence[Link], input_shape: Shape, batch_size: int) -> None:
         threads = free_cores()
         self._plan = Plan(links, input_shape, batch_size, training=False, threads=threads)
-        super().__init__(Workers(self._plan.threads))
+        super().__init__(Threads(self._plan.threads))
         self._ctx = Context()
 
     def __call__(self, x: NDArray[Any]) -> Array:
@@ -254,10 +254,10 @@ class Predictor(_Computing):
                 f"{(plan.batch_size, *plan.input_shape)}; make one for each batch size, or use "
                 "Sequential.outputs"
             )
-        return plan.forward(x, self._ctx, self._workers)
+        return plan.forward(x, self._ctx, self._threads)
 
 
-_ALONE = Workers(1)
+_ALONE = Threads(1)
 
 _lock = threading.Lock()
 """Of what free plans there are; held for a moment at a time, so that one is enough for all."""

@@ -6,7 +6,8 @@ are. The mathematics does not change, only the order of the axes:
 
 - `BatchFirst`, ``(n, ...)``: as the layers have it; for vectors of features, and where a layer's
   own code runs.
-- `BatchInside`, ``(H, W, n, C)``: one pixel of all images of a piece lies together with all its
+- `BatchInside`, ``(H, W, n, C)``: one pixel of all images of a micro-batch lies together with all
+its
   channels. For wide layers.
 - `BatchLast`, ``(C, F, H, W / F, n)``: for few channels, where the images themselves have to make
   the runs long. Column ``w`` is the phase ``w mod F`` of block ``w // F``.

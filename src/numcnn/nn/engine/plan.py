@@ -1,13 +1,14 @@
-"""A network planned for one batch size: stages bound to pieces, ready to run.
+"""A network planned for one batch size: ops bound to micro-batches, ready to run.
 
-A batch is cut into *lanes*, which threads can run side by side, and a lane into *pieces* that fit a
-core's cache. A lane takes each of its pieces through a whole segment of the network before the next
-one, so that what one stage leaves is still in the cache when the next one wants it.
+A batch is cut into *lanes*, which threads can run side by side, and a lane into *micro-batches*
+that fit a core's cache. A lane takes each of its micro-batches through a whole segment of the
+network before the next one, so that what one op leaves is still in the cache when the next one
+wants it.
 
-Each lane sums up its own gradient, piece after piece, and the lanes' sums are added as a balanced
-binary tree. How a batch is cut depends on the network, the batch and the number of lanes, and on
-nothing of the machine. So the same numbers come out, to the last bit, whatever the number of cores
-or threads and whatever the cache.
+Each lane sums up its own gradient, micro-batch after micro-batch, and the lanes' sums are added as
+a balanced binary tree. How a batch is cut depends on the network, the batch and the number of
+lanes, and on nothing of the machine. So the same numbers come out, to the last bit, whatever the
+number of cores or threads and whatever the cache.
 """
 
 import math
@@ -22,14 +23,14 @@ from numpy.typing import NDArray
 from numcnn.nn.arrays import Array, Shape
 from numcnn.nn.context import Context
 from numcnn.nn.engine import machine
-from numcnn.nn.engine.arena import Arena, aligned
-from numcnn.nn.engine.by_layer import WholeBatchStage
-from numcnn.nn.engine.lanes import Cut, Factors, adding
-from numcnn.nn.engine.normalization import NormalizeStage
-from numcnn.nn.engine.planner import Program
-from numcnn.nn.engine.simple_stages import DenseStage, DropoutStage
-from numcnn.nn.engine.stage import Bench, Job, JointStage, Piece, Stage
-from numcnn.nn.engine.workers import Round, Task, Workers
+from numcnn.nn.engine.lowering import Lowering
+from numcnn.nn.engine.op import BarrierOp, Binding, BoundOp, MicroBatch, Op
+from numcnn.nn.engine.ops.batch_norm import NormalizeOp
+from numcnn.nn.engine.ops.fallback import WholeBatchOp
+from numcnn.nn.engine.ops.simple import DenseOp, DropoutOp
+from numcnn.nn.engine.shards import Factors, ShardTree, adding
+from numcnn.nn.engine.threads import Phase, Task, Threads
+from numcnn.nn.engine.workspace import Workspace, aligned
 from numcnn.nn.layers import Layer
 from numcnn.nn.layers.chain import Link
 
@@ -50,10 +51,10 @@ _LEAST_ADDITIONS = 4
 """Chunks of the gradient for each thread below which the threads are not called together."""
 
 _CACHE_SHARE = 5.1
-"""How many of the core's caches a piece's scratch memory may fill."""
+"""How many of the core's caches a micro-batch's scratch memory may fill."""
 
 _TRAFFIC_SHARE = 0.5
-"""Large weights may come from memory for a piece with this share of what its images bring."""
+"""Large weights may come from memory for a micro-batch with this share of what its images bring."""
 
 
 _NO_BATCH = np.empty(0, np.float32)
@@ -61,7 +62,7 @@ _NO_BATCH = np.empty(0, np.float32)
 
 @final
 @dataclass
-class _Pass:
+class _CurrentContext:
     """What is at work."""
 
     ctx: Context
@@ -70,19 +71,19 @@ class _Pass:
 @final
 @dataclass
 class Segment:
-    """Stages that pieces of one size go through together.
+    """Ops that micro-batches of one size go through together.
 
     Attributes:
-        stages: In the order of the forward pass.
-        pieces: Of all lanes.
-        join: The stage at the end that needs all pieces at once, if there is one.
-        jobs: For each piece, each stage's job.
+        ops: In the order of the forward pass.
+        micro_batches: Of all lanes.
+        join: The op at the end that needs all micro-batches at once, if there is one.
+        bound ops: For each micro-batch, each op's bound op.
     """
 
-    stages: list[Stage]
-    pieces: list[Piece]
-    join: JointStage | None
-    jobs: list[list[Job]]
+    ops: list[Op]
+    micro_batches: list[MicroBatch]
+    join: BarrierOp | None
+    bound: list[list[BoundOp]]
 
 
 @final
@@ -115,7 +116,7 @@ class Plan:
         self.input_shape = input_shape
         self.output_shape = links[-1].output_shape
         self.training = training
-        self._program = Program(links, input_shape, training)
+        self._program = Lowering(links, input_shape, training)
         self._layers = [layer for link in links for _, layer in link.layer.walk()]
         size = sum(array.size for layer in self._layers for array in layer.params.values())
         work = batch_size * sum(
@@ -123,11 +124,11 @@ class Plan:
             for before, link in zip(_shapes_before(input_shape, links), links, strict=True)
         )
         lanes = machine.lanes() if lanes is None else lanes
-        self._cut = Cut(batch_size, _worthwhile(lanes, work, size))
+        self._cut = ShardTree(batch_size, _worthwhile(lanes, work, size))
         self.lanes = len(self._cut.bounds) - 1
         self.threads = min(self.lanes, threads or self.lanes)
-        self._arenas = [Arena() for _ in range(self.threads)]
-        self._pass = _Pass(Context())
+        self._workspaces = [Workspace() for _ in range(self.threads)]
+        self._pass = _CurrentContext(Context())
         self.nbytes = 0
         self.segments = self._segments()
         self._allocate()
@@ -136,19 +137,19 @@ class Plan:
         self._bind(
             [_views(self._layers, gradient) if training else {} for gradient in self._gradients]
         )
-        self.nbytes += sum(arena.nbytes for arena in self._arenas)
-        self._prepared = [stage for stage in self._stages() if stage.has_preparation]
+        self.nbytes += sum(workspace.nbytes for workspace in self._workspaces)
+        self._prepared = [op for op in self._ops() if op.has_preparation]
         self._additions: list[Task] = []
-        self._forward = list(self._rounds_forward())
-        self._backward = list(self._rounds_backward()) if training else []
+        self._forward = list(self._forward_phases())
+        self._backward = list(self._backward_phases()) if training else []
 
-    def forward(self, x: NDArray[Any], ctx: Context, workers: Workers) -> Array:
+    def forward(self, x: NDArray[Any], ctx: Context, workers: Threads) -> Array:
         """Compute the outputs of a batch of `batch_size` examples."""
         self._pass.ctx = ctx
         self.hold(x)
         try:
-            for stage in self._prepared:
-                stage.prepare(ctx, self.batch_size)
+            for op in self._prepared:
+                op.prepare(ctx, self.batch_size)
             workers.run(self._forward)
         finally:
             # A plan is kept; what it was given, perhaps a part of something large, is not.
@@ -156,10 +157,10 @@ class Plan:
         return self._program.exit.whole()
 
     def hold(self, x: NDArray[Any]) -> None:
-        """Have the first stage's jobs read from ``x``, if they are run one by one."""
+        """Have the first op's bound ops read from ``x``, if they are run one by one."""
         self._program.entrance.batch = x
 
-    def backward(self, dy: Array, workers: Workers) -> Array:
+    def backward(self, dy: Array, workers: Threads) -> Array:
         """Compute the gradient of all parameters, as one vector, from that of the outputs."""
         np.copyto(self._program.exit.whole_gradient(), dy)
         workers.run(self._backward)
@@ -168,27 +169,29 @@ class Plan:
         self._pass.ctx = Context()
         return self._gradients[0]
 
-    def _stages(self) -> Iterator[Stage]:
+    def _ops(self) -> Iterator[Op]:
         for segment in self.segments:
-            yield from segment.stages
+            yield from segment.ops
 
     def _segments(self) -> list[Segment]:
-        """Cut the stages into segments, and the batch into pieces for each."""
-        stages = self._program.stages
-        image_piece = self._piece_size([stage for stage in stages if _is_image_stage(stage)])
-        groups: list[tuple[list[Stage], JointStage | None]] = [([], None)]
-        for stage in stages:
+        """Cut the ops into segments, and the batch into micro-batches for each."""
+        ops = self._program.ops
+        image_micro_batch = self._micro_batch_size([op for op in ops if _is_image_op(op)])
+        groups: list[tuple[list[Op], BarrierOp | None]] = [([], None)]
+        for op in ops:
             group = groups[-1][0]
-            if group and _is_image_stage(stage) != _is_image_stage(group[-1]):
+            if group and _is_image_op(op) != _is_image_op(group[-1]):
                 groups.append(([], None))
-            groups[-1][0].append(stage)
-            if isinstance(stage, JointStage):
-                groups[-1] = (groups[-1][0], stage)
+            groups[-1][0].append(op)
+            if isinstance(op, BarrierOp):
+                groups[-1] = (groups[-1][0], op)
                 groups.append(([], None))
         return [
             Segment(
                 group,
-                self._pieces(image_piece if _is_image_stage(group[0]) else self.batch_size),
+                self._micro_batches(
+                    image_micro_batch if _is_image_op(group[0]) else self.batch_size
+                ),
                 join,
                 [],
             )
@@ -196,28 +199,28 @@ class Plan:
             if group
         ]
 
-    def _piece_size(self, stages: Sequence[Stage]) -> int:
+    def _micro_batch_size(self, ops: Sequence[Op]) -> int:
         """The largest power of two whose scratch memory fits the cache, and at least 1.
 
-        No larger than it takes for a whole lane; then a lane is one piece, whatever its size.
+        No larger than it takes for a whole lane; then a lane is one micro-batch, whatever its size.
 
         Larger where weights are so many that they do not stay in the cache either: they are read
-        anew for every piece, and then fewer pieces are worth more than small ones.
+        anew for every micro-batch, and then fewer micro-batches are worth more than small ones.
         """
         cache = machine.core_cache() // 4
         budget = cache * _CACHE_SHARE
-        traffic = _TRAFFIC_SHARE * sum(stage.scratch(1) for stage in stages)
-        weights = sum(count for stage in stages if (count := stage.weights()) > cache)
+        traffic = _TRAFFIC_SHARE * sum(op.scratch(1) for op in ops)
+        weights = sum(count for op in ops if (count := op.weights()) > cache)
         size, longest = 1, max(stop - start for start, stop in pairwise(self._cut.bounds))
         while size < longest and (
-            weights > size * traffic or all(stage.scratch(2 * size) <= budget for stage in stages)
+            weights > size * traffic or all(op.scratch(2 * size) <= budget for op in ops)
         ):
             size *= 2
         return size
 
-    def _pieces(self, size: int) -> list[Piece]:
+    def _micro_batches(self, size: int) -> list[MicroBatch]:
         return [
-            Piece(start, min(start + size, stop), lane, start == begin, lane % self.threads)
+            MicroBatch(start, min(start + size, stop), lane, start == begin, lane % self.threads)
             for lane, (begin, stop) in enumerate(pairwise(self._cut.bounds))
             for start in range(begin, stop, size)
         ]
@@ -227,90 +230,93 @@ class Plan:
         home = {
             id(value): segment
             for segment in reversed(self.segments)
-            for stage in reversed(segment.stages)
-            for value in [stage.target]
+            for op in reversed(segment.ops)
+            for value in [op.target]
         }
         crossing = {id(self._program.exit)}
         for segment in self.segments:
-            for stage in segment.stages:
-                for value in (*stage.sources, stage.target):
-                    if home[id(value)] is not segment or isinstance(stage, WholeBatchStage):
+            for op in segment.ops:
+                for value in (*op.sources, op.target):
+                    if home[id(value)] is not segment or isinstance(op, WholeBatchOp):
                         crossing.add(id(value))
-                if isinstance(stage, DenseStage) and stage.is_large:
+                if isinstance(op, DenseOp) and op.is_large:
                     # Its gradient is read at the end once more.
-                    crossing.add(id(stage.target))
+                    crossing.add(id(op.target))
         done: set[int] = set()
         for segment in self.segments:
-            for stage in segment.stages:
-                value = stage.target
+            for op in segment.ops:
+                value = op.target
                 if id(value) in done:
                     continue
                 done.add(id(value))
                 keep = id(value) in crossing
-                self.nbytes += value.allocate(segment.pieces, keep=keep or self.training)
+                self.nbytes += value.allocate(segment.micro_batches, keep=keep or self.training)
                 if self.training and (value.wants_gradient or value is self._program.exit):
-                    self.nbytes += value.allocate(segment.pieces, keep=keep, gradient=True)
-                if isinstance(stage, DropoutStage):
-                    stage.reserve(self.batch_size)
+                    self.nbytes += value.allocate(segment.micro_batches, keep=keep, gradient=True)
+                if isinstance(op, DropoutOp):
+                    op.reserve(self.batch_size)
 
     def _bind(self, gradients: Sequence[dict[Layer, dict[str, Array]]]) -> None:
         for segment in self.segments:
-            for piece in segment.pieces:
-                arena, parameters = self._arenas[piece.thread], gradients[piece.lane]
+            for micro_batch in segment.micro_batches:
+                workspace, parameters = (
+                    self._workspaces[micro_batch.thread],
+                    gradients[micro_batch.lane],
+                )
                 # What nothing before can learn from is not differentiated either.
-                segment.jobs.append(
+                segment.bound.append(
                     [
-                        stage.bind(
-                            Bench(
-                                piece,
-                                arena,
-                                self._goes_back(stage),
+                        op.bind(
+                            Binding(
+                                micro_batch,
+                                workspace,
+                                self._goes_back(op),
                                 parameters,
-                                piece.size == self.batch_size,
+                                micro_batch.size == self.batch_size,
                                 self._cut.sums,
                             )
                         )
-                        for stage in segment.stages
+                        for op in segment.ops
                     ]
                 )
 
-    def _goes_back(self, stage: Stage) -> bool:
-        return self.training and stage.target.wants_gradient
+    def _goes_back(self, op: Op) -> bool:
+        return self.training and op.target.wants_gradient
 
-    def _rounds_forward(self) -> Iterator[Round]:
+    def _forward_phases(self) -> Iterator[Phase]:
         lanes: list[list[Task]] = [[] for _ in range(self.lanes)]
         for segment in self.segments:
-            for piece, jobs in zip(segment.pieces, segment.jobs, strict=True):
-                lanes[piece.lane] += [job.forward for job in jobs]
+            for micro_batch, bound in zip(segment.micro_batches, segment.bound, strict=True):
+                lanes[micro_batch.lane] += [bound_op.forward for bound_op in bound]
             if segment.join is not None:
-                yield Round(lanes, self._joining(segment.join, back=False))
+                yield Phase(lanes, self._at_barrier(segment.join, back=False))
                 lanes = [[] for _ in range(self.lanes)]
-        yield Round(lanes)
+        yield Phase(lanes)
 
-    def _rounds_backward(self) -> Iterator[Round]:
+    def _backward_phases(self) -> Iterator[Phase]:
         lanes: list[list[Task]] = [[] for _ in range(self.lanes)]
         for segment in reversed(self.segments):
             if segment.join is not None and self._goes_back(segment.join):
-                yield Round(lanes, self._joining(segment.join, back=True))
+                yield Phase(lanes, self._at_barrier(segment.join, back=True))
                 lanes = [[] for _ in range(self.lanes)]
-            for piece, jobs in zip(segment.pieces, segment.jobs, strict=True):
-                lanes[piece.lane] += [
-                    job.backward
-                    for stage, job in zip(reversed(segment.stages), reversed(jobs), strict=True)
-                    if self._goes_back(stage)
+            for micro_batch, bound in zip(segment.micro_batches, segment.bound, strict=True):
+                lanes[micro_batch.lane] += [
+                    bound_op.backward
+                    for op, bound_op in zip(reversed(segment.ops), reversed(bound), strict=True)
+                    if self._goes_back(op)
                 ]
-        yield Round(lanes)
+        yield Phase(lanes)
         # The one place where gradients of different origin meet.
         tasks = adding(self._gradients, self._products(), self._cut.sums, self.threads)
         if sum(map(len, tasks)) >= _LEAST_ADDITIONS * self.threads:
-            yield Round(tasks)
+            yield Phase(tasks)
         else:
             self._additions = [task for each in tasks for task in each]
 
     def _products(self) -> dict[int, list[Factors]]:
         """The large gradients that are left to the end, by where they begin in the vector."""
         left: dict[Layer, list[Factors]] = {
-            stage.layer: stage.left for stage in self._stages() if isinstance(stage, DenseStage)
+            op.layer: op.left for op in self._ops() if isinstance(op, DenseOp)
         }
         found: dict[int, list[Factors]] = {}
         start = 0
@@ -321,13 +327,13 @@ class Plan:
                 start += array.size
         return found
 
-    def _joining(self, stage: JointStage, *, back: bool) -> Task:
+    def _at_barrier(self, op: BarrierOp, *, back: bool) -> Task:
         # Not self: a plan that holds tasks that hold the plan keeps its memory until Python
         # looks for such rings, which it does by their number and not by their size.
         now = self._pass
         if back:
-            return lambda: stage.join_backward(now.ctx)
-        return lambda: stage.join_forward(now.ctx)
+            return lambda: op.barrier_backward(now.ctx)
+        return lambda: op.barrier_forward(now.ctx)
 
 
 def _worthwhile(lanes: int, work: int, weights: int) -> int:
@@ -341,11 +347,11 @@ def _worthwhile(lanes: int, work: int, weights: int) -> int:
     return lanes
 
 
-def _is_image_stage(stage: Stage) -> bool:
+def _is_image_op(op: Op) -> bool:
     """Whether it works on images, or on something made of them, and not on rows of features."""
-    if isinstance(stage, NormalizeStage):
-        return len(stage.target.shape) > 1
-    return any(len(value.shape) > 1 for value in stage.sources or [stage.target])
+    if isinstance(op, NormalizeOp):
+        return len(op.target.shape) > 1
+    return any(len(value.shape) > 1 for value in op.sources or [op.target])
 
 
 def _shapes_before(input_shape: Shape, links: Sequence[Link]) -> list[Shape]:
@@ -364,12 +370,12 @@ def _views(layers: Sequence[Layer], gradient: Array) -> dict[Layer, dict[str, Ar
     return views
 
 
-def multiply_adds(stage: Stage) -> int:
-    """What a stage multiplies for one example, forward; as it computes, not as the layer says."""
-    from numcnn.nn.engine.convolution import ConvolutionStage
+def multiply_adds(op: Op) -> int:
+    """What an op multiplies for one example, forward; as it computes, not as the layer says."""
+    from numcnn.nn.engine.ops.conv import ConvOp
 
-    if isinstance(stage, ConvolutionStage):
-        return stage.convolution.multiply_adds()
-    if isinstance(stage, DenseStage):
-        return math.prod(stage.layer.params["weight"].shape)
+    if isinstance(op, ConvOp):
+        return op.convolution.multiply_adds()
+    if isinstance(op, DenseOp):
+        return math.prod(op.layer.params["weight"].shape)
     return 0

@@ -9,7 +9,7 @@ _LEAST_WIDTH = 128
 
 
 def strips(matrix: Array, right: Array, out: Array) -> tuple[Array, Array]:
-    """Cut ``out = matrix right`` into products of some columns each, small enough for BLAS.
+    """ShardTree ``out = matrix right`` into products of some columns each, small enough for BLAS.
 
     A large product begins by copying both sides into an order that the processor likes. With two
     dozen rows on the left, that takes as long as multiplying.

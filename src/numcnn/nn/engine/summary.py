@@ -1,4 +1,4 @@
-"""What a plan chose, as a table; with the time that each stage takes, if it is measured."""
+"""What a plan chose, as a table; with the time that each op takes, if it is measured."""
 
 import math
 import os
@@ -13,25 +13,25 @@ from numcnn.nn.context import Context
 from numcnn.nn.engine import machine
 from numcnn.nn.engine.layouts import BatchFirst, BatchInside, BatchLast, Layout
 from numcnn.nn.engine.plan import Plan, multiply_adds
-from numcnn.nn.engine.workers import Workers
+from numcnn.nn.engine.threads import Threads
 
 
 @final
 @dataclass(frozen=True)
-class StageRow:
-    """One stage of a plan.
+class OpRow:
+    """One op of a plan.
 
     Attributes:
         layers: The layers that it computes, by name.
         method: How it computes.
         layout: The order of the axes of what it makes.
         output_shape: Of one example.
-        piece: Examples that go through together.
-        bytes: Of what it makes, for one piece.
+        micro_batch: Examples that go through together.
+        bytes: Of what it makes, for one micro-batch.
         multiply_adds: One example, forward, as it computes.
         forward: Microseconds an example on one core; None if it was not measured.
         backward: The same for the backward pass.
-        share: Of the core's matrix product speed, forward and backward together; None for stages
+        share: Of the core's matrix product speed, forward and backward together; None for ops
             without products.
     """
 
@@ -39,7 +39,7 @@ class StageRow:
     method: str
     layout: str
     output_shape: tuple[int, ...]
-    piece: int
+    micro_batch: int
     bytes: int
     multiply_adds: int
     forward: float | None = None
@@ -59,7 +59,7 @@ class PlanSummary:
         nbytes: Memory that the plan holds.
         blas: The library that multiplies.
         product_speed: Its multiply-adds a second on one core, large matrices; None if not measured.
-        rows: The stages.
+        rows: The ops.
         reasons: Why it was chosen so, a line each.
     """
 
@@ -69,7 +69,7 @@ class PlanSummary:
     nbytes: int
     blas: str
     product_speed: float | None
-    rows: tuple[StageRow, ...]
+    rows: tuple[OpRow, ...]
     reasons: tuple[str, ...]
 
     def summary(self) -> str:
@@ -91,7 +91,7 @@ class PlanSummary:
                 row.method,
                 row.layout,
                 " x ".join(map(str, row.output_shape)),
-                str(row.piece),
+                str(row.micro_batch),
                 f"{row.bytes / 1024:,.0f}",
                 f"{row.multiply_adds:,}" if row.multiply_adds else "",
             ]
@@ -130,31 +130,31 @@ def summarize(plan: Plan, *, measure: bool = False, seconds: float = 0.5) -> Pla
 
     Args:
         plan: The plan.
-        measure: Whether to run it, on random numbers, and take the time of each stage. One core:
-            what one stage takes does not depend on what others do at the time.
+        measure: Whether to run it, on random numbers, and take the time of each op. One core:
+            what one op takes does not depend on what others do at the time.
         seconds: For how long to measure.
     """
     times = _measured(plan, seconds) if measure else {}
     speed = _product_speed() if measure else None
     rows = []
     for segment in plan.segments:
-        for stage in segment.stages:
-            count = multiply_adds(stage)
-            forward, backward = times.get(id(stage), (None, None))
-            passes = 1 if backward is None else 2 + any(s.wants_gradient for s in stage.sources)
+        for op in segment.ops:
+            count = multiply_adds(op)
+            forward, backward = times.get(id(op), (None, None))
+            passes = 1 if backward is None else 2 + any(s.wants_gradient for s in op.sources)
             share = None
             if forward is not None and speed is not None and count:
                 taken = 1e-6 * (forward + (backward or 0))
                 share = passes * count / taken / speed
-            piece = max(piece.size for piece in segment.pieces)
+            micro_batch = max(micro_batch.size for micro_batch in segment.micro_batches)
             rows.append(
-                StageRow(
-                    stage.names,
-                    stage.method,
-                    _layout_name(stage.target.layout),
-                    stage.target.shape,
-                    piece,
-                    4 * piece * math.prod(stage.target.shape),
+                OpRow(
+                    op.names,
+                    op.method,
+                    _layout_name(op.target.layout),
+                    op.target.shape,
+                    micro_batch,
+                    4 * micro_batch * math.prod(op.target.shape),
                     count,
                     forward,
                     backward,
@@ -180,17 +180,17 @@ def _reasons(plan: Plan) -> Iterator[str]:
         yield f"{plan.lanes} lanes: {cores} cores"
     else:
         yield f"1 lane: {'one core' if cores == 1 else 'too little work to share'}"
-    sizes = sorted({max(p.size for p in segment.pieces) for segment in plan.segments})
+    sizes = sorted({max(p.size for p in segment.micro_batches) for segment in plan.segments})
     yield (
         f"pieces of {' and '.join(map(str, sizes))}: what they work on, image by image, stays near "
         f"the core's {machine.core_cache() // 1024:,} KB of cache"
     )
     layers: dict[str, list[str]] = {}
     for segment in plan.segments:
-        for stage in segment.stages:
-            if stage.reason:
-                layers.setdefault(f"{stage.method.partition(' + ')[0]}: {stage.reason}", []).extend(
-                    stage.names[:1]
+        for op in segment.ops:
+            if op.reason:
+                layers.setdefault(f"{op.method.partition(' + ')[0]}: {op.reason}", []).extend(
+                    op.names[:1]
                 )
     for reason, names in layers.items():
         yield f"{', '.join(names)}: {reason}"
@@ -208,33 +208,33 @@ def _layout_name(layout: Layout) -> str:
 
 
 def _measured(plan: Plan, seconds: float) -> dict[int, tuple[float | None, float | None]]:
-    """Microseconds an example, forward and backward, by the id of the stage."""
+    """Microseconds an example, forward and backward, by the id of the op."""
     rng = np.random.default_rng(0)
     x = rng.integers(0, 256, (plan.batch_size, *plan.input_shape)).astype(np.uint8)
     totals: dict[int, list[float]] = {}
     end = time.perf_counter() + seconds
-    rounds = 0
-    with machine.one_blas_thread(), Workers(1) as workers:
-        while rounds < 2 or time.perf_counter() < end:
+    phases = 0
+    with machine.one_blas_thread(), Threads(1) as workers:
+        while phases < 2 or time.perf_counter() < end:
             ctx = Context(plan.training, rng)
             outputs = plan.forward(x, ctx, workers)
             if plan.training:
                 plan.backward(np.full_like(outputs, 1 / plan.batch_size), workers)
             plan.hold(x)
             for segment in plan.segments:
-                for jobs in segment.jobs:
-                    for stage, job in zip(segment.stages, jobs, strict=True):
+                for bound in segment.bound:
+                    for op, bound_op in zip(segment.ops, bound, strict=True):
                         start = time.perf_counter()
-                        job.forward()
+                        bound_op.forward()
                         middle = time.perf_counter()
-                        if plan.training and stage.target.wants_gradient:
-                            job.backward()
-                        taken = totals.setdefault(id(stage), [0.0, 0.0])
-                        if rounds:
+                        if plan.training and op.target.wants_gradient:
+                            bound_op.backward()
+                        taken = totals.setdefault(id(op), [0.0, 0.0])
+                        if phases:
                             taken[0] += middle - start
                             taken[1] += time.perf_counter() - middle
-            rounds += 1
-    scale = 1e6 / ((rounds - 1) * plan.batch_size)
+            phases += 1
+    scale = 1e6 / ((phases - 1) * plan.batch_size)
     return {
         key: (forward * scale, backward * scale if plan.training else None)
         for key, (forward, backward) in totals.items()

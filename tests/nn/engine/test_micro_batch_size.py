@@ -21,7 +21,7 @@ def piece_size(side: int, channels: int, filters: int, batch_size: int = 64) -> 
     model.build(shape)
     links = [link for _, link in zip(range(2), model._chain.links(), strict=False)]
     plan = Plan(links, shape, batch_size, training=True)
-    return plan.segments[0].pieces[0].size
+    return plan.segments[0].micro_batches[0].size
 
 
 def test_a_piece_fits_the_cache():

@@ -3,7 +3,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from numcnn.nn import Context, MaxPool2D
-from numcnn.nn.engine.pooling import MaxPooling, image_cells
+from numcnn.nn.engine.ops.max_pool import InPlaceMaxPool, image_cells
 from tests.nn.samples import integers
 
 
@@ -21,7 +21,7 @@ def test_the_gradient_goes_where_the_layers_goes_also_on_ties(shape, seed):
     expected = layer.backward(dy, ctx)
 
     rows, columns = y.shape[1:3]
-    pooling = MaxPooling(y.shape, training=True)
+    pooling = InPlaceMaxPool(y.shape, training=True)
     out, scratch = np.empty_like(y), np.empty_like(y)
     pooling.forward(image_cells(x, 1, 2, rows, columns), out, scratch)
     np.testing.assert_array_equal(out, y)
@@ -33,12 +33,12 @@ def test_the_gradient_goes_where_the_layers_goes_also_on_ties(shape, seed):
 
 def test_all_four_equal():
     cells = np.ones((1, 2, 2, 1), np.float32)
-    pooling, one = MaxPooling((1, 1, 1, 1), training=True), np.ones((1, 1, 1, 1), np.float32)
+    pooling, one = InPlaceMaxPool((1, 1, 1, 1), training=True), np.ones((1, 1, 1, 1), np.float32)
     pooling.forward(image_cells(cells, 1, 2, 1, 1), one.copy(), one.copy())
     pooling.backward(3 * one, image_cells(cells, 1, 2, 1, 1), one.copy())
     np.testing.assert_array_equal(cells.ravel(), [3, 0, 0, 0])
 
 
 def test_inference_remembers_nothing():
-    assert MaxPooling((4, 5), training=False).nbytes == 0
-    assert MaxPooling((4, 5), training=True).nbytes == 60
+    assert InPlaceMaxPool((4, 5), training=False).nbytes == 0
+    assert InPlaceMaxPool((4, 5), training=True).nbytes == 60

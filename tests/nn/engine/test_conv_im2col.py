@@ -3,11 +3,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from numcnn.nn.engine.patches import Patches
-from numcnn.nn.engine.pooling import MaxPooling
+from numcnn.nn.engine.ops.conv_im2col import Im2col
+from numcnn.nn.engine.ops.max_pool import InPlaceMaxPool
 from numcnn.nn.patches import Window
 from tests.nn.engine import naive
-from tests.nn.engine.bench import laid_out, read, through
+from tests.nn.engine.binding import laid_out, read, through
 from tests.nn.samples import integers
 
 
@@ -23,7 +23,7 @@ def test_the_numbers_are_those_of_the_formula(data):
         st.tuples(st.integers(least[0], 9), st.integers(least[1], 9), st.integers(1, 3))
     )
     window = Window(size, stride, padding)
-    method = Patches(window, image, data.draw(st.integers(1, 4)))
+    method = Im2col(window, image, data.draw(st.integers(1, 4)))
     n = data.draw(st.integers(1, 4))
     x, weight = integers((n, *image)), integers((*size, image[2], method.filters), seed=1)
     dy = integers((n, *method.output_shape), seed=2)
@@ -34,12 +34,12 @@ def test_the_numbers_are_those_of_the_formula(data):
 
 
 def test_pooling_leaves_out_the_row_and_the_column_that_fill_no_window():
-    method = Patches(Window((3, 3), (1, 1), "same"), (5, 7, 2), 3)
+    method = Im2col(Window((3, 3), (1, 1), "same"), (5, 7, 2), 3)
     images = integers((4, 5, 7, 3))
     raw = laid_out(images, method.target_layout).reshape(method.raw_shape(4))
     pooled = np.empty(method.pooled_layout.array_shape(method.pooled_shape, 4), np.float32)
     target = method.aligned_pooled(pooled, 4)
-    MaxPooling(target.shape, training=False).forward(
+    InPlaceMaxPool(target.shape, training=False).forward(
         method.cells(raw, 4), target, np.empty_like(target)
     )
     expected = images[:, :4, :6].reshape(4, 2, 2, 3, 2, 3).max(axis=(2, 4))
@@ -47,5 +47,5 @@ def test_pooling_leaves_out_the_row_and_the_column_that_fill_no_window():
 
 
 def test_multiply_adds_are_those_of_the_formula():
-    method = Patches(Window((3, 2), (2, 1), "valid"), (7, 5, 4), 6)
+    method = Im2col(Window((3, 2), (2, 1), "valid"), (7, 5, 4), 6)
     assert method.multiply_adds() == 3 * 4 * (3 * 2 * 4) * 6

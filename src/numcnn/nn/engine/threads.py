@@ -22,7 +22,7 @@ Task = Callable[[], None]
 
 
 @final
-class Round:
+class Phase:
     """One thing that all lanes do, each its part, before anybody goes on.
 
     Attributes:
@@ -36,7 +36,7 @@ class Round:
 
 
 @final
-class Workers(Block):
+class Threads(Block):
     """A number of threads, the caller's included, that live as long as the ``with`` block.
 
     Where the system allows it, and if ``pinned``, each thread is tied to a core of its own: two
@@ -44,8 +44,8 @@ class Workers(Block):
     other threads, that would do more harm than good; and so it would where more cores are free than
     are needed, since another process might choose the same ones.
 
-    >>> with Workers(2) as workers:
-    ...     workers.run([Round([[lambda: print("a")], []]), Round([[], [lambda: print("b")]])])
+    >>> with Threads(2) as workers:
+    ...     workers.run([Phase([[lambda: print("a")], []]), Phase([[], [lambda: print("b")]])])
     a
     b
     """
@@ -101,7 +101,7 @@ class Workers(Block):
                 thread.join()
         self._tasks, self._threads, self._before, self._outer = [], [], set(), []
 
-    def run(self, rounds: Sequence[Round]) -> None:
+    def run(self, phases: Sequence[Phase]) -> None:
         """Go through the rounds.
 
         Raises:
@@ -110,25 +110,25 @@ class Workers(Block):
         """
         # In a process that was forked off inside the block there are no other threads.
         if not self._threads or self._process != os.getpid():
-            for turn in rounds:
+            for turn in phases:
                 for lane in turn.lanes:
                     for task in lane:
                         task()
                 if turn.join is not None:
                     turn.join()
             return
-        last = rounds[-1] if rounds else None
-        count = min(self.count, max((len(turn.lanes) for turn in rounds), default=1) or 1)
-        crew = self._tasks[: count - 1]
+        last = phases[-1] if phases else None
+        count = min(self.count, max((len(turn.lanes) for turn in phases), default=1) or 1)
+        threads = self._tasks[: count - 1]
         # The last one to arrive does the joint task, and all go on when it is done.
-        joins = iter([turn.join for turn in rounds if turn.join is not None or turn is not last])
+        joins = iter([turn.join for turn in phases if turn.join is not None or turn is not last])
         meeting = threading.Barrier(count, lambda: (next(joins) or _nothing)())
         done: SimpleQueue[None] = SimpleQueue()
         failures: list[BaseException] = []
 
         def go(number: int) -> None:
             try:
-                _walk(rounds, number, count, meeting)
+                _walk(phases, number, count, meeting)
             except BaseException as error:
                 meeting.abort()
                 failures.append(error)
@@ -136,11 +136,11 @@ class Workers(Block):
                 done.put(None)
 
         try:
-            for number, tasks in enumerate(crew, start=1):
+            for number, tasks in enumerate(threads, start=1):
                 # In the caller's context: what numpy.errstate says there holds here.
                 tasks.put(partial(copy_context().run, go, number))
-            _walk(rounds, 0, count, meeting)
-            for _ in crew:
+            _walk(phases, 0, count, meeting)
+            for _ in threads:
                 done.get()
         except BaseException as error:
             # Also Ctrl-C, which can come between any two steps.
@@ -191,10 +191,10 @@ def _serve(tasks: SimpleQueue[Task | None], cores: set[int]) -> None:
             del task
 
 
-def _walk(rounds: Sequence[Round], number: int, count: int, meeting: threading.Barrier) -> None:
+def _walk(phases: Sequence[Phase], number: int, count: int, meeting: threading.Barrier) -> None:
     """Run the lanes of one thread, meeting the others at the end of each round."""
-    last = rounds[-1] if rounds else None
-    for turn in rounds:
+    last = phases[-1] if phases else None
+    for turn in phases:
         for lane in turn.lanes[number::count]:
             for task in lane:
                 task()

@@ -1,9 +1,9 @@
 """The plain way, for any window: patches in rows, one product (`numcnn.nn.patches` explains it).
 
-Only the order of the axes differs from the layer's own code: a pixel of all images of a piece lies
-together, so the backward pass adds whole runs of ``n * C`` numbers instead of one pixel's channels.
-An input of one channel, as a gray picture has, turns the matrix of patches around: then its rows
-are planes that are copied as they lie.
+Only the order of the axes differs from the layer's own code: a pixel of all images of a micro-batch
+lies together, so the backward pass adds whole runs of ``n * C`` numbers instead of one pixel's
+channels. An input of one channel, as a gray picture has, turns the matrix of patches around: then
+its rows are planes that are copied as they lie.
 """
 
 from typing import final
@@ -12,15 +12,15 @@ import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
 from numcnn.nn.arrays import Array, Shape
-from numcnn.nn.engine.arena import Arena
-from numcnn.nn.engine.convolution import ConvolutionMethod, Task
 from numcnn.nn.engine.layouts import BatchInside
-from numcnn.nn.engine.pooling import Cells, image_cells
+from numcnn.nn.engine.ops.conv import ConvAlgorithm, Task
+from numcnn.nn.engine.ops.max_pool import Cells, image_cells
+from numcnn.nn.engine.workspace import Workspace
 from numcnn.nn.patches import Window
 
 
 @final
-class Patches(ConvolutionMethod):
+class Im2col(ConvAlgorithm):
     """im2col in the layout `BatchInside`."""
 
     name = "im2col"
@@ -65,9 +65,9 @@ class Patches(ConvolutionMethod):
         """The pooled target itself."""
         return target.reshape(*self.pooled_shape[:2], n * self.filters)
 
-    def bind_forward(self, x: Array, raw: Array, arena: Arena) -> Task:
+    def bind_forward(self, x: Array, raw: Array, workspace: Workspace) -> Task:
         """``y = P W``."""
-        cut, patches = self._bind_cut(x, arena)
+        cut, patches = self._bind_cut(x, workspace)
         outputs = raw.reshape(len(patches), self.filters)
 
         def run() -> None:
@@ -77,13 +77,13 @@ class Patches(ConvolutionMethod):
         return run
 
     def bind_backward(
-        self, x: Array, draw: Array, dx: Array | None, dweight: Array, arena: Arena
+        self, x: Array, draw: Array, dx: Array | None, dweight: Array, workspace: Workspace
     ) -> Task:
         """``dW = P^T dy``, ``dP = dy W^T``, and ``dx`` collects what arrived at its patches."""
         n = x.shape[2]
         flat_dweight = dweight.reshape(self._weight.shape)
         douts = draw.reshape(-1, self.filters)
-        cut, patches = self._bind_cut(x, arena)
+        cut, patches = self._bind_cut(x, workspace)
         patches_t = patches.T
         if dx is None:
 
@@ -94,8 +94,8 @@ class Patches(ConvolutionMethod):
             return weights
 
         rows, columns, _ = self.output_shape
-        dcells = arena.take((len(self._weight_t), len(douts), self.channels))
-        padded = arena.take((*self._padded, n * self.channels))
+        dcells = workspace.take((len(self._weight_t), len(douts), self.channels))
+        padded = workspace.take((*self._padded, n * self.channels))
         strides = self.window.stride
         places = []
         for cell in range(len(dcells)):
@@ -119,12 +119,12 @@ class Patches(ConvolutionMethod):
 
         return both
 
-    def _bind_cut(self, x: Array, arena: Arena) -> tuple[Task, Array]:
+    def _bind_cut(self, x: Array, workspace: Workspace) -> tuple[Task, Array]:
         """The matrix of patches, ``(rows * columns * n, kh * kw * C)``, and how to fill it."""
         height, width, n, channels = x.shape
         source, margins, inside = x, [], x
         if (height, width) != self._padded:
-            source = arena.take((*self._padded, n, channels))
+            source = workspace.take((*self._padded, n, channels))
             inside = source[self.top : self.top + height, self.left : self.left + width]
             margins = self.zeroed_margins(source, height, width)
         rows, columns, _ = self.output_shape
@@ -137,7 +137,7 @@ class Patches(ConvolutionMethod):
                 (*size, rows, columns, n),
                 (down, across, stride[0] * down, stride[1] * across, image),
             )
-            patches = arena.take(windows.shape)
+            patches = workspace.take(windows.shape)
             matrix = patches.reshape(size[0] * size[1], count).T
         else:
             windows = as_strided(
@@ -145,7 +145,7 @@ class Patches(ConvolutionMethod):
                 (rows, columns, n, *size, channels),
                 (stride[0] * down, stride[1] * across, image, down, across, channel),
             )
-            patches = arena.take(windows.shape)
+            patches = workspace.take(windows.shape)
             matrix = patches.reshape(count, -1)
 
         def cut() -> None:

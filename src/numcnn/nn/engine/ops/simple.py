@@ -1,4 +1,4 @@
-"""The stages with little to them: input, dense layers, pooling alone, sums, changes of layout."""
+"""The ops with little to them: input, dense layers, pooling alone, sums, changes of layout."""
 
 from collections.abc import Sequence
 from typing import Any, final
@@ -8,18 +8,18 @@ from numpy.typing import NDArray
 
 from numcnn.nn.arrays import Array, Shape
 from numcnn.nn.context import Context
-from numcnn.nn.engine.convolution import Fold
-from numcnn.nn.engine.lanes import Factors
 from numcnn.nn.engine.layouts import BatchFirst, BatchInside, BatchLast, common_blocks
-from numcnn.nn.engine.pooling import Cells, MaxPooling, image_cells
-from numcnn.nn.engine.rectifier import Rectifier
-from numcnn.nn.engine.stage import Bench, Job, Sink, Stage, Value
+from numcnn.nn.engine.op import Accumulator, Binding, BoundOp, Op, Value
+from numcnn.nn.engine.ops.conv import Fold
+from numcnn.nn.engine.ops.max_pool import Cells, InPlaceMaxPool, image_cells
+from numcnn.nn.engine.ops.relu import InPlaceReLU
+from numcnn.nn.engine.shards import Factors
 from numcnn.nn.layers import Dense, Dropout, Layer, Rescaling
 
 
 @final
-class InputStage(Stage):
-    """Take a piece of the batch as it is given, in any dtype; preprocess it; lay it out.
+class InputOp(Op):
+    """Take a micro-batch of the batch as it is given, in any dtype; preprocess it; lay it out.
 
     All layers of preprocessing are one scale and one shift a channel.
 
@@ -73,24 +73,24 @@ class InputStage(Stage):
             return np.tile(narrow, self.target.shape[0] // len(narrow))
         return self.target.layout.spread(narrow, n)
 
-    def bind(self, bench: Bench) -> Job:
+    def bind(self, binding: Binding) -> BoundOp:
         """Fix the arrays."""
-        n = bench.piece.size
+        n = binding.micro_batch.size
         if self._layers and n not in self._spread:
             blank = self._spread_over(np.zeros(self._channels), n)
             self._spread[n] = (blank.copy(), blank.copy())
             self._seen = []
-        return _InputJob(self, bench, self._spread.get(n))
+        return _BoundInput(self, binding, self._spread.get(n))
 
 
 @final
-class _InputJob(Job):
-    def __init__(self, stage: InputStage, bench: Bench, spread: tuple[Array, Array] | None) -> None:
-        self._stage, self._spread = stage, spread
-        piece, layout = bench.piece, stage.target.layout
-        self._is_whole = bench.is_whole
-        self._slice = slice(piece.start, piece.stop)
-        self._array = stage.target.array(piece)
+class _BoundInput(BoundOp):
+    def __init__(self, op: InputOp, binding: Binding, spread: tuple[Array, Array] | None) -> None:
+        self._op, self._spread = op, spread
+        micro_batch, layout = binding.micro_batch, op.target.layout
+        self._is_whole = binding.is_whole
+        self._slice = slice(micro_batch.start, micro_batch.stop)
+        self._array = op.target.array(micro_batch)
         phases = layout.phases if isinstance(layout, BatchLast) else 1
         self._phases = phases
         plain = isinstance(layout, BatchFirst)
@@ -98,7 +98,7 @@ class _InputJob(Job):
         self._lines = layout.lines(self._array)
 
     def forward(self) -> None:
-        images = self._stage.batch if self._is_whole else self._stage.batch[self._slice]
+        images = self._op.batch if self._is_whole else self._op.batch[self._slice]
         np.copyto(self._blocks, images.reshape(self._blocks.shape), casting="unsafe")
         if self._spread is not None:
             scale, shift = self._spread
@@ -111,13 +111,13 @@ _LARGE_WEIGHT = 100_000
 
 
 @final
-class DenseStage(Stage):
+class DenseOp(Op):
     """A dense layer, with ReLU.
 
     Attributes:
         layer: The layer.
         left: For each lane what its part of the weight's gradient is the product of, if that is
-            left to the end of the backward pass; see `numcnn.nn.engine.lanes.adding`.
+            left to the end of the backward pass; see `numcnn.nn.engine.shards.adding`.
         transposed: A copy of a large weight, for the products of the backward pass: each lane has
             one, and BLAS takes a matrix as it lies sooner than one that it has to turn first.
     """
@@ -184,42 +184,43 @@ class DenseStage(Stage):
             self.layer.params["weight"], self.layer.params.get("bias")
         )
 
-    def bind(self, bench: Bench) -> Job:
+    def bind(self, binding: Binding) -> BoundOp:
         """Fix the arrays."""
-        return _DenseJob(self, bench)
+        return _BoundDense(self, binding)
 
 
 @final
-class _DenseJob(Job):
-    def __init__(self, stage: DenseStage, bench: Bench) -> None:
-        self._weight, self._bias = stage.weight, stage.bias
+class _BoundDense(BoundOp):
+    def __init__(self, op: DenseOp, binding: Binding) -> None:
+        self._weight, self._bias = op.weight, op.bias
         self._x, self._y = (
-            stage.sources[0].array(bench.piece),
-            stage.target.array(bench.piece),
+            op.sources[0].array(binding.micro_batch),
+            op.target.array(binding.micro_batch),
         )
-        self._relu = Rectifier(self._y) if stage.relu else None
+        self._relu = InPlaceReLU(self._y) if op.relu else None
         self._copy: tuple[Array, Array] | None = None
-        if bench.training:
-            bench.arena.reset()
-            self._dy = stage.target.gradient(bench.piece)
-            self._drelu = self._relu and self._relu.bind_backward(self._dy, bench.arena)
-            self._dx = stage.source_sink(bench)
-            self._dweight: Sink | None = None
+        if binding.training:
+            binding.workspace.reset()
+            self._dy = op.target.gradient(binding.micro_batch)
+            self._drelu = self._relu and self._relu.bind_backward(self._dy, binding.workspace)
+            self._dx = op.source_gradient(binding)
+            self._dweight: Accumulator | None = None
             self._weight_t = self._weight.T
-            if bench.sums and stage.is_large:
-                stage.left.append(Factors(self._x, self._dy))
+            if binding.sums and op.is_large:
+                op.left.append(Factors(self._x, self._dy))
                 if self._dx is not None:
-                    self._weight_t = stage.transposed_weight()
+                    self._weight_t = op.transposed_weight()
                     # Each lane copies a part; all are through before the backward pass begins.
-                    lanes, rows = len(bench.sums) + 1, len(self._weight)
+                    lanes, rows = len(binding.sums) + 1, len(self._weight)
                     part = slice(
-                        bench.piece.lane * rows // lanes, (bench.piece.lane + 1) * rows // lanes
+                        binding.micro_batch.lane * rows // lanes,
+                        (binding.micro_batch.lane + 1) * rows // lanes,
                     )
                     self._copy = self._weight_t[:, part], self._weight[part].T
             else:
-                self._dweight = bench.parameter_sink(stage.layer, "weight")
+                self._dweight = binding.parameter_gradient(op.layer, "weight")
             self._dbias = (
-                bench.parameter_sink(stage.layer, "bias") if stage.bias is not None else None
+                binding.parameter_gradient(op.layer, "bias") if op.bias is not None else None
             )
             self._ones = np.ones(len(self._y), np.float32)
 
@@ -248,42 +249,47 @@ class _DenseJob(Job):
 
 
 @final
-class PoolStage(Stage):
+class MaxPoolOp(Op):
     """2x2 maximum pooling on its own, in a layout in which `cells_of` finds the windows."""
 
-    def bind(self, bench: Bench) -> Job:
+    @property
+    def method(self) -> str:
+        """By cells of the windows."""
+        return "max pool"
+
+    def bind(self, binding: Binding) -> BoundOp:
         """Fix the arrays."""
-        return _PoolJob(self, bench)
+        return _BoundMaxPool(self, binding)
 
 
 @final
-class _PoolJob(Job):
-    def __init__(self, stage: PoolStage, bench: Bench) -> None:
-        source, target, piece = stage.sources[0], stage.target, bench.piece
-        self._y = target.array(piece)
-        self._cells = cells_of(source, source.array(piece))
-        self._pooling = MaxPooling(self._y.shape, bench.training)
-        bench.arena.reset()
-        self._scratch = bench.arena.take(self._y.shape)
-        if bench.training:
-            self._dy = target.gradient(piece)
-            self._sink = stage.source_sink(bench)
-            if self._sink is not None:
-                self._dcells = cells_of(source, self._sink.array)
+class _BoundMaxPool(BoundOp):
+    def __init__(self, op: MaxPoolOp, binding: Binding) -> None:
+        source, target, micro_batch = op.sources[0], op.target, binding.micro_batch
+        self._y = target.array(micro_batch)
+        self._cells = cells_of(source, source.array(micro_batch))
+        self._pooling = InPlaceMaxPool(self._y.shape, binding.training)
+        binding.workspace.reset()
+        self._scratch = binding.workspace.take(self._y.shape)
+        if binding.training:
+            self._dy = target.gradient(micro_batch)
+            self._source_gradient = op.source_gradient(binding)
+            if self._source_gradient is not None:
+                self._dcells = cells_of(source, self._source_gradient.array)
 
     def forward(self) -> None:
         self._pooling.forward(self._cells, self._y, self._scratch)
 
     def backward(self) -> None:
-        assert self._sink is not None
-        if sum(cell.size for cell in self._dcells) < self._sink.array.size:
-            self._sink.array.fill(0)
+        assert self._source_gradient is not None
+        if sum(cell.size for cell in self._dcells) < self._source_gradient.array.size:
+            self._source_gradient.array.fill(0)
         self._pooling.backward(self._dy, self._dcells, self._scratch)
-        self._sink.done()
+        self._source_gradient.done()
 
 
 def pooled_layout(value: Value) -> BatchInside | BatchLast | None:
-    """How the value would lie after `PoolStage`; None if that cannot pool it."""
+    """How the value would lie after `MaxPoolOp`; None if that cannot pool it."""
     layout = value.layout
     if isinstance(layout, BatchInside):
         return layout
@@ -307,7 +313,7 @@ def cells_of(value: Value, array: Array) -> Cells:
 
 
 @final
-class ConvertStage(Stage):
+class LayoutOp(Op):
     """The same numbers in another layout; also from images to rows of features."""
 
     @property
@@ -315,31 +321,33 @@ class ConvertStage(Stage):
         """Copy."""
         return "copy"
 
-    def bind(self, bench: Bench) -> Job:
+    def bind(self, binding: Binding) -> BoundOp:
         """Fix the arrays."""
-        return _ConvertJob(self, bench)
+        return _BoundLayout(self, binding)
 
 
 @final
-class _ConvertJob(Job):
-    def __init__(self, stage: ConvertStage, bench: Bench) -> None:
-        source, target, piece = stage.sources[0], stage.target, bench.piece
-        bench.arena.reset()
-        self._from, self._to = _matched(source, source.array(piece), target, target.array(piece))
-        if bench.training:
-            self._sink = stage.source_sink(bench)
-            if self._sink is not None:
+class _BoundLayout(BoundOp):
+    def __init__(self, op: LayoutOp, binding: Binding) -> None:
+        source, target, micro_batch = op.sources[0], op.target, binding.micro_batch
+        binding.workspace.reset()
+        self._from, self._to = _matched(
+            source, source.array(micro_batch), target, target.array(micro_batch)
+        )
+        if binding.training:
+            self._source_gradient = op.source_gradient(binding)
+            if self._source_gradient is not None:
                 self._dfrom, self._dto = _matched(
-                    source, self._sink.array, target, target.gradient(piece)
+                    source, self._source_gradient.array, target, target.gradient(micro_batch)
                 )
 
     def forward(self) -> None:
         np.copyto(self._to, self._from)
 
     def backward(self) -> None:
-        assert self._sink is not None
+        assert self._source_gradient is not None
         np.copyto(self._dfrom, self._dto)
-        self._sink.done()
+        self._source_gradient.done()
 
 
 def _matched(source: Value, x: Array, target: Value, y: Array) -> tuple[Array, Array]:
@@ -352,7 +360,7 @@ def _matched(source: Value, x: Array, target: Value, y: Array) -> tuple[Array, A
 
 
 @final
-class AddStage(Stage):
+class AddOp(Op):
     """The end of a residual connection: the branch plus the shortcut, with ReLU."""
 
     def __init__(
@@ -366,23 +374,23 @@ class AddStage(Stage):
         """A sum."""
         return "add + ReLU" if self.relu else "add"
 
-    def bind(self, bench: Bench) -> Job:
+    def bind(self, binding: Binding) -> BoundOp:
         """Fix the arrays."""
-        return _AddJob(self, bench)
+        return _BoundAdd(self, binding)
 
 
 @final
-class _AddJob(Job):
-    def __init__(self, stage: AddStage, bench: Bench) -> None:
-        piece = bench.piece
-        self._a, self._b = (source.array(piece) for source in stage.sources)
-        self._y = stage.target.array(piece)
-        self._relu = Rectifier(self._y) if stage.relu else None
-        if bench.training:
-            bench.arena.reset()
-            self._dy = stage.target.gradient(piece)
-            self._drelu = self._relu and self._relu.bind_backward(self._dy, bench.arena)
-            self._sinks = [stage.source_sink(bench, place) for place in (0, 1)]
+class _BoundAdd(BoundOp):
+    def __init__(self, op: AddOp, binding: Binding) -> None:
+        micro_batch = binding.micro_batch
+        self._a, self._b = (source.array(micro_batch) for source in op.sources)
+        self._y = op.target.array(micro_batch)
+        self._relu = InPlaceReLU(self._y) if op.relu else None
+        if binding.training:
+            binding.workspace.reset()
+            self._dy = op.target.gradient(micro_batch)
+            self._drelu = self._relu and self._relu.bind_backward(self._dy, binding.workspace)
+            self._source_gradients = [op.source_gradient(binding, place) for place in (0, 1)]
 
     def forward(self) -> None:
         np.add(self._a, self._b, out=self._y)
@@ -392,14 +400,14 @@ class _AddJob(Job):
     def backward(self) -> None:
         if self._drelu is not None:
             self._drelu.run()
-        for sink in self._sinks:
+        for sink in self._source_gradients:
             if sink is not None:
                 np.copyto(sink.array, self._dy)
                 sink.done()
 
 
 @final
-class DropoutStage(Stage):
+class DropoutOp(Op):
     """Dropout with the numbers that the layer itself would draw for the whole batch."""
 
     def __init__(self, names: Sequence[str], source: Value, target: Value, layer: Dropout) -> None:
@@ -412,11 +420,13 @@ class DropoutStage(Stage):
         kept = ctx.rng.random((count, *self.sources[0].shape), dtype=np.float32) >= self._layer.rate
         np.multiply(kept, np.float32(1 / (1 - self._layer.rate)), out=self._mask)
 
-    def bind(self, bench: Bench) -> Job:
+    def bind(self, binding: Binding) -> BoundOp:
         """Fix the arrays."""
-        if len(self._mask) < bench.piece.stop:
+        if len(self._mask) < binding.micro_batch.stop:
             raise ValueError("reserve comes before bind")
-        return _DropoutJob(self, bench, self._mask[bench.piece.start : bench.piece.stop])
+        return _BoundDropout(
+            self, binding, self._mask[binding.micro_batch.start : binding.micro_batch.stop]
+        )
 
     def reserve(self, count: int) -> None:
         """Find room for the whole batch's mask."""
@@ -424,18 +434,18 @@ class DropoutStage(Stage):
 
 
 @final
-class _DropoutJob(Job):
-    def __init__(self, stage: DropoutStage, bench: Bench, mask: Array) -> None:
-        source, piece = stage.sources[0], bench.piece
-        self._x, self._y = source.array(piece), stage.target.array(piece)
+class _BoundDropout(BoundOp):
+    def __init__(self, op: DropoutOp, binding: Binding, mask: Array) -> None:
+        source, micro_batch = op.sources[0], binding.micro_batch
+        self._x, self._y = source.array(micro_batch), op.target.array(micro_batch)
         self._mask_lies, self._mask = None, mask
         if not isinstance(source.layout, BatchFirst):
             self._mask = np.empty(self._x.shape, np.float32)
             self._mask_lies = common_blocks((mask, BatchFirst()), (self._mask, source.layout))
-        if bench.training:
-            bench.arena.reset()
-            self._dy = stage.target.gradient(piece)
-            self._sink = stage.source_sink(bench)
+        if binding.training:
+            binding.workspace.reset()
+            self._dy = op.target.gradient(micro_batch)
+            self._source_gradient = op.source_gradient(binding)
 
     def forward(self) -> None:
         if self._mask_lies is not None:
@@ -443,6 +453,6 @@ class _DropoutJob(Job):
         np.multiply(self._x, self._mask, out=self._y)
 
     def backward(self) -> None:
-        assert self._sink is not None
-        np.multiply(self._dy, self._mask, out=self._sink.array)
-        self._sink.done()
+        assert self._source_gradient is not None
+        np.multiply(self._dy, self._mask, out=self._source_gradient.array)
+        self._source_gradient.done()

@@ -1,8 +1,8 @@
 """Memory that is used over and over, so that it stays in the cache and is never fetched anew.
 
 A fresh large array costs more than what is done with it: the system hands out its pages one by one,
-filled with zeros, and takes them back afterwards. A stage asks its arena for scratch once, when the
-plan is made. What one stage leaves there the next one overwrites.
+filled with zeros, and takes them back afterwards. An op asks its workspace for scratch once, when
+the plan is made. What one op leaves there the next one overwrites.
 """
 
 import math
@@ -20,13 +20,13 @@ _LEAST_BLOCK = 1 << 16
 
 
 @final
-class Arena:
+class Workspace:
     """Scratch memory for one lane.
 
-    >>> arena = Arena()
-    >>> a = arena.take((2, 3))
-    >>> arena.reset()
-    >>> b = arena.take((3, 2))
+    >>> workspace = Workspace()
+    >>> a = workspace.take((2, 3))
+    >>> workspace.reset()
+    >>> b = workspace.take((3, 2))
     >>> b[:] = 7
     >>> float(a[0, 0])
     7.0

@@ -11,7 +11,7 @@ from typing import NamedTuple, final
 import numpy as np
 
 from numcnn.nn.arrays import Array
-from numcnn.nn.engine.workers import Task
+from numcnn.nn.engine.threads import Task
 
 _CHUNK = 24_576
 """Numbers that are added up at once: those of some lanes fit a core's cache."""
@@ -21,14 +21,14 @@ Pair = tuple[int, int]
 
 
 @final
-class Cut:
+class ShardTree:
     """A batch cut into lanes by halving it again and again.
 
     With lanes a power of two, each half of the batch is cut as a batch of its own with half as many
     lanes would be. So two processes that take a half each, with half the lanes, and then add their
     sums, do the same additions in the same order as one process that takes it all.
 
-    >>> cut = Cut(10, 4)
+    >>> cut = ShardTree(10, 4)
     >>> cut.bounds, cut.sums
     ([0, 2, 5, 7, 10], [(0, 1), (2, 3), (0, 2)])
 

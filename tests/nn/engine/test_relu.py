@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from numcnn.nn.engine.arena import Arena
-from numcnn.nn.engine.rectifier import Rectifier
+from numcnn.nn.engine.ops.relu import InPlaceReLU
+from numcnn.nn.engine.workspace import Workspace
 from tests.nn.samples import integers
 
 
@@ -13,8 +13,8 @@ def test_relu_and_its_gradient_of_any_size(shape):
     x = integers(shape)
     y, dy = x.copy(), integers(shape, seed=1)
     expected = dy * (x > 0)
-    relu = Rectifier(y)
-    gradient = relu.bind_backward(dy, Arena())
+    relu = InPlaceReLU(y)
+    gradient = relu.bind_backward(dy, Workspace())
     relu.forward()
     np.testing.assert_array_equal(y, np.where(x > 0, x, 0))
     gradient.run()
@@ -23,5 +23,5 @@ def test_relu_and_its_gradient_of_any_size(shape):
 
 def test_not_a_number_stays_one():
     y = np.array([np.nan, -1, 1], np.float32)
-    Rectifier(y).forward()
+    InPlaceReLU(y).forward()
     np.testing.assert_array_equal(y, [np.nan, 0, 1])

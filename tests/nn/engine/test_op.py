@@ -1,15 +1,15 @@
 import numpy as np
 import pytest
 
-from numcnn.nn.engine.arena import Arena
 from numcnn.nn.engine.layouts import BatchFirst, BatchInside
-from numcnn.nn.engine.stage import Bench, Piece, Sink, Value
+from numcnn.nn.engine.op import Accumulator, Binding, MicroBatch, Value
+from numcnn.nn.engine.workspace import Workspace
 from numcnn.nn.layers import ReLU
 
 PIECES = [
-    Piece(0, 4, lane=0, first=True),
-    Piece(4, 6, lane=0, first=False),
-    Piece(6, 9, lane=1, first=True, thread=1),
+    MicroBatch(0, 4, lane=0, first=True),
+    MicroBatch(4, 6, lane=0, first=False),
+    MicroBatch(6, 9, lane=1, first=True, thread=1),
 ]
 
 
@@ -18,9 +18,12 @@ PIECES = [
 def test_what_is_kept_has_a_place_for_each_piece(layout, gradient):
     value = Value((2, 3, 5), layout)
     nbytes = value.allocate(PIECES, keep=True, gradient=gradient)
-    arrays = [value.gradient(piece) if gradient else value.array(piece) for piece in PIECES]
-    for array, piece in zip(arrays, PIECES, strict=True):
-        assert array.shape == layout.array_shape((2, 3, 5), piece.size)
+    arrays = [
+        value.gradient(micro_batch) if gradient else value.array(micro_batch)
+        for micro_batch in PIECES
+    ]
+    for array, micro_batch in zip(arrays, PIECES, strict=True):
+        assert array.shape == layout.array_shape((2, 3, 5), micro_batch.size)
     assert nbytes == sum(array.nbytes for array in arrays)
     for number, array in enumerate(arrays):
         array.fill(number)
@@ -33,7 +36,7 @@ def test_what_is_kept_has_a_place_for_each_piece(layout, gradient):
 def test_what_is_not_kept_has_one_place_for_each_thread():
     value = Value((2, 3, 5), BatchInside())
     nbytes = value.allocate(PIECES, keep=False)
-    one, two, other = (value.array(piece) for piece in PIECES)
+    one, two, other = (value.array(micro_batch) for micro_batch in PIECES)
     assert np.shares_memory(one, two)
     assert not np.shares_memory(one, other)
     assert nbytes == one.nbytes + other.nbytes
@@ -42,9 +45,9 @@ def test_what_is_not_kept_has_one_place_for_each_thread():
 
 
 def test_the_first_one_writes_and_the_others_add():
-    place, arena = np.full(3, 9, np.float32), Arena()
+    place, workspace = np.full(3, 9, np.float32), Workspace()
     for number, add in enumerate([False, True, True], start=1):
-        sink = Sink(place, add, arena)
+        sink = Accumulator(place, add, workspace)
         sink.array[...] = number
         sink.done()
     np.testing.assert_array_equal(place, [6, 6, 6])
@@ -53,10 +56,10 @@ def test_the_first_one_writes_and_the_others_add():
 def test_a_lanes_first_piece_writes_a_parameters_gradient():
     layer = ReLU()
     place = np.full(3, 9, np.float32)
-    for piece in PIECES[:2]:
-        sink = Bench(piece, Arena(), True, {layer: {"weight": place}}).parameter_sink(
-            layer, "weight"
-        )
+    for micro_batch in PIECES[:2]:
+        sink = Binding(
+            micro_batch, Workspace(), True, {layer: {"weight": place}}
+        ).parameter_gradient(layer, "weight")
         sink.array[...] = 2
         sink.done()
     np.testing.assert_array_equal(place, [4, 4, 4])

@@ -5,8 +5,8 @@ import threading
 import numpy as np
 import pytest
 
-from numcnn.nn.engine import workers as module
-from numcnn.nn.engine.workers import Round, Workers
+from numcnn.nn.engine import threads as module
+from numcnn.nn.engine.threads import Phase, Threads
 
 COUNTS = [1, 2, 3]
 
@@ -24,7 +24,7 @@ def nothing_is_left():
     assert cores() == before
 
 
-def counting(lanes: int, rounds: int) -> tuple[list[Round], list[list[int]]]:
+def counting(lanes: int, phases: int) -> tuple[list[Phase], list[list[int]]]:
     """Rounds that write down who did what, and that all have done as much at each join."""
     done: list[list[int]] = [[] for _ in range(lanes)]
     joined: list[list[int]] = []
@@ -33,39 +33,39 @@ def counting(lanes: int, rounds: int) -> tuple[list[Round], list[list[int]]]:
         return lambda: done[lane].append(number)
 
     turns = [
-        Round(
+        Phase(
             [[task(lane, 2 * number), task(lane, 2 * number + 1)] for lane in range(lanes)],
             lambda: joined.append([len(lane) for lane in done]),
         )
-        for number in range(rounds)
+        for number in range(phases)
     ]
-    turns.append(Round([[task(lane, -1)] for lane in range(lanes)]))
+    turns.append(Phase([[task(lane, -1)] for lane in range(lanes)]))
     return turns, [*done, joined]
 
 
 @pytest.mark.parametrize("count", COUNTS)
 @pytest.mark.parametrize("lanes", [1, 2, 3, 5])
 def test_every_lane_in_order_and_all_meet_at_the_end_of_a_round(count, lanes):
-    with Workers(count) as workers:
+    with Threads(count) as workers:
         for _ in range(20):
-            rounds, written = counting(lanes, 4)
-            workers.run(rounds)
+            phases, written = counting(lanes, 4)
+            workers.run(phases)
             assert written[:lanes] == [[*range(8), -1]] * lanes
             assert written[lanes] == [[2 * n] * lanes for n in range(1, 5)]
 
 
 @pytest.mark.parametrize("count", COUNTS)
 def test_no_rounds_and_empty_lanes(count):
-    with Workers(count) as workers:
+    with Threads(count) as workers:
         workers.run([])
-        workers.run([Round([]), Round([[], []])])
+        workers.run([Phase([]), Phase([[], []])])
 
 
 def test_before_the_block_and_after_it_the_caller_works_alone():
-    workers = Workers(3)
+    workers = Threads(3)
     for _ in range(2):
-        rounds, written = counting(3, 2)
-        workers.run(rounds)
+        phases, written = counting(3, 2)
+        workers.run(phases)
         assert written[0] == [0, 1, 2, 3, -1]
         with workers:
             assert threading.active_count() > 2
@@ -78,11 +78,11 @@ def test_what_a_task_raises_reaches_the_caller(count, lane, kind):
     def fail():
         raise kind("this one")
 
-    rounds, written = counting(3, 3)
-    rounds[1].lanes[lane].insert(1, fail)
-    with Workers(count) as workers:
+    phases, written = counting(3, 3)
+    phases[1].lanes[lane].insert(1, fail)
+    with Threads(count) as workers:
         with pytest.raises(kind, match=r"^this one$"):
-            workers.run(rounds)
+            workers.run(phases)
         assert len(written[3]) == 1, "nobody goes past the round"
         again, written = counting(3, 3)
         workers.run(again)
@@ -94,11 +94,11 @@ def test_what_a_join_raises_reaches_the_caller(count):
     def fail():
         raise ArithmeticError("joint")
 
-    rounds, written = counting(2, 3)
-    rounds[1].join = fail
-    with Workers(count) as workers:
+    phases, written = counting(2, 3)
+    phases[1].join = fail
+    with Threads(count) as workers:
         with pytest.raises(ArithmeticError, match="joint"):
-            workers.run(rounds)
+            workers.run(phases)
         assert written[0] == [0, 1, 2, 3]
         workers.run(counting(2, 3)[0])
 
@@ -107,8 +107,8 @@ def test_a_failure_leaves_no_thread_behind():
     def fail():
         raise ValueError("left")
 
-    with pytest.raises(ValueError, match="left"), Workers(3) as workers:
-        workers.run([Round([[], [], [fail]])])
+    with pytest.raises(ValueError, match="left"), Threads(3) as workers:
+        workers.run([Phase([[], [], [fail]])])
 
 
 def test_the_callers_settings_hold_in_all_threads():
@@ -121,15 +121,15 @@ def test_the_callers_settings_hold_in_all_threads():
 
         return run
 
-    with Workers(2) as workers:
+    with Threads(2) as workers:
         with np.errstate(over="ignore"):
-            workers.run([Round([[task(0)], [task(1)]])])
+            workers.run([Phase([[task(0)], [task(1)]])])
         assert seen == ["ignore", "ignore"]
         with np.errstate(over="raise"), pytest.raises(FloatingPointError):
-            workers.run([Round([[], [task(1)]])])
+            workers.run([Phase([[], [task(1)]])])
         with np.errstate(over="warn"), pytest.raises(RuntimeWarning):
             # The tests make errors of warnings.
-            workers.run([Round([[], [task(1)]])])
+            workers.run([Phase([[], [task(1)]])])
 
 
 @pytest.mark.skipif(not cores(), reason="the system does not tell the cores of a thread")
@@ -139,7 +139,7 @@ def test_each_thread_has_a_core_of_its_own_if_they_need_all(monkeypatch):
         module, "_tie_to", lambda cores: tied.setdefault(threading.get_ident(), set(cores))
     )
     monkeypatch.setattr(module, "_affinity", lambda: {3, 5, 8})
-    with Workers(3):
+    with Threads(3):
         pass
     assert sorted(tied.values(), key=min) == [{3}, {5}, {8}]
 
@@ -150,7 +150,7 @@ def test_else_the_system_chooses(monkeypatch, count, pinned):
     tied = []
     monkeypatch.setattr(module, "_tie_to", lambda cores: tied.append(set(cores)))
     monkeypatch.setattr(module, "_affinity", lambda: {3, 5, 8})
-    with Workers(count, pinned=pinned):
+    with Threads(count, pinned=pinned):
         pass
     assert tied == [{3, 5, 8}] * (count - 1)
 
@@ -163,13 +163,13 @@ def test_workers_inside_workers_are_not_all_on_the_callers_core():
         inside.append((threading.current_thread() is threading.main_thread(), cores()))
 
     all_cores = cores()
-    with Workers(len(all_cores)) as outer:
+    with Threads(len(all_cores)) as outer:
         (own,) = cores()
         for pinned in (False, True):
-            with Workers(2, pinned=pinned) as inner:
-                inner.run([Round([[], [note]])])
+            with Threads(2, pinned=pinned) as inner:
+                inner.run([Phase([[], [note]])])
             assert cores() == {own}
-        outer.run([Round([[note]])])
+        outer.run([Phase([[note]])])
     assert [place for is_main, place in inside if is_main] == [{own}]
     for place in (place for is_main, place in inside if not is_main):
         assert own not in place
@@ -181,9 +181,9 @@ def test_a_refused_tie_changes_nothing(monkeypatch):
         raise OSError("no")
 
     monkeypatch.setattr(os, "sched_setaffinity", refuse, raising=False)
-    with Workers(2) as workers:
-        rounds, written = counting(2, 1)
-        workers.run(rounds)
+    with Threads(2) as workers:
+        phases, written = counting(2, 1)
+        workers.run(phases)
     assert written[0] == [0, 1, -1]
 
 
@@ -197,7 +197,7 @@ def test_a_thread_that_cannot_start_takes_the_others_with_it(monkeypatch):
         start(self)
 
     monkeypatch.setattr(threading.Thread, "start", failing)
-    with pytest.raises(RuntimeError, match="can't start"), Workers(5):
+    with pytest.raises(RuntimeError, match="can't start"), Threads(5):
         pass
 
 
@@ -206,9 +206,9 @@ def test_an_interrupt_anywhere_leaves_nobody_waiting():
     interrupted = []
 
     def everywhere():
-        with Workers(2) as workers:
+        with Threads(2) as workers:
             for step in range(10_000):
-                rounds, _ = counting(2, 2)
+                phases, _ = counting(2, 2)
                 steps = [step]
 
                 def trace(frame, event, argument, steps=steps):
@@ -223,7 +223,7 @@ def test_an_interrupt_anywhere_leaves_nobody_waiting():
 
                 sys.settrace(trace)
                 try:
-                    workers.run(rounds)
+                    workers.run(phases)
                 except KeyboardInterrupt:
                     pass
                 finally:

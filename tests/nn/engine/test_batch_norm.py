@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from numcnn.nn import BatchNorm, Context, Dense, Sequential
-from numcnn.nn.engine.convolution import Fold
+from numcnn.nn.engine.ops.conv import Fold
 from tests.nn.engine.agreement import a_machine
 from tests.nn.samples import normal
 

@@ -5,9 +5,9 @@ from typing import NamedTuple
 import numpy as np
 
 from numcnn.nn import Array
-from numcnn.nn.engine.arena import Arena
-from numcnn.nn.engine.convolution import ConvolutionMethod
 from numcnn.nn.engine.layouts import BatchLast, Layout
+from numcnn.nn.engine.ops.conv import ConvAlgorithm
+from numcnn.nn.engine.workspace import Workspace
 
 
 class Outcome(NamedTuple):
@@ -33,27 +33,27 @@ def read(array: Array, layout: Layout) -> Array:
     return blocks.reshape(n, height, across * phases, channels)
 
 
-def through(method: ConvolutionMethod, x: Array, weight: Array, dy: Array) -> Outcome:
+def through(method: ConvAlgorithm, x: Array, weight: Array, dy: Array) -> Outcome:
     """Forward and backward, in scratch memory that is full of somebody else's numbers."""
     n = len(x)
     method.prepare(weight)
     source = laid_out(x, method.source_layout)
     target = np.full(method.target_layout.array_shape(dy.shape[1:], n), np.nan, np.float32)
     in_place = method.raw_is_target
-    arena = dirty_arena()
-    raw = target.reshape(method.raw_shape(n)) if in_place else arena.take(method.raw_shape(n))
-    method.bind_forward(source, raw, arena)()
+    workspace = dirty_arena()
+    raw = target.reshape(method.raw_shape(n)) if in_place else workspace.take(method.raw_shape(n))
+    method.bind_forward(source, raw, workspace)()
     if not in_place:
         method.aligned(target, n)[...] = raw
 
-    arena = dirty_arena()
+    workspace = dirty_arena()
     dtarget = laid_out(dy, method.target_layout)
-    draw = dtarget.reshape(method.raw_shape(n)) if in_place else arena.take(method.raw_shape(n))
+    draw = dtarget.reshape(method.raw_shape(n)) if in_place else workspace.take(method.raw_shape(n))
     if not in_place:
         draw[...] = method.aligned(dtarget, n)
     dx = np.full_like(source, np.nan)
     dweight = np.full_like(weight, np.nan)
-    method.bind_backward(source, draw, dx, dweight, arena)()
+    method.bind_backward(source, draw, dx, dweight, workspace)()
 
     # Where nobody wants dx, the weight's gradient is the same.
     alone = np.full_like(weight, np.nan)
@@ -63,12 +63,12 @@ def through(method: ConvolutionMethod, x: Array, weight: Array, dy: Array) -> Ou
     return Outcome(read(target, method.target_layout), read(dx, method.source_layout), dweight)
 
 
-def dirty_arena() -> Arena:
+def dirty_arena() -> Workspace:
     """Scratch memory that is not a number wherever nobody wrote."""
-    arena = Arena()
-    arena.take((1 << 21,)).fill(np.nan)
-    arena.reset()
-    return arena
+    workspace = Workspace()
+    workspace.take((1 << 21,)).fill(np.nan)
+    workspace.reset()
+    return workspace
 
 
 def _phases(layout: Layout) -> int:

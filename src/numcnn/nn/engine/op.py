@@ -1,8 +1,8 @@
-"""What a plan is made of: values that flow, pieces of a batch, and stages between values.
+"""What a plan is made of: values that flow, micro-batches of a batch, and ops between values.
 
-A `Stage` stands for one or several layers. It knows what it computes; `Stage.bind` fixes for one
-`Piece` of the batch where everything lies, and returns a `Job`: two functions without arguments
-that do nothing but call NumPy on arrays that are already there.
+A `Op` stands for one or several layers. It knows what it computes; `Op.bind` fixes for one
+`MicroBatch` of the batch where everything lies, and returns a `BoundOp`: two functions without
+arguments that do nothing but call NumPy on arrays that are already there.
 """
 
 import math
@@ -15,20 +15,20 @@ import numpy as np
 
 from numcnn.nn.arrays import Array, Shape
 from numcnn.nn.context import Context
-from numcnn.nn.engine.arena import Arena, aligned
 from numcnn.nn.engine.layouts import BatchFirst, Layout
+from numcnn.nn.engine.workspace import Workspace, aligned
 from numcnn.nn.layers import Layer
 
 
 @final
 @dataclass(frozen=True)
-class Piece:
+class MicroBatch:
     """Examples that go through a segment of the network together.
 
     Attributes:
         start: The first one's place in the batch.
         stop: One after the last one's.
-        lane: Whose piece it is.
+        lane: Whose micro-batch it is.
         first: Whether it is its lane's first one in this segment.
         thread: Whose memory it works in, where nothing has to be kept.
     """
@@ -47,7 +47,7 @@ class Piece:
 
 @final
 class Value:
-    """What one stage hands to the next: an array for each piece, and its gradient.
+    """What one op hands to the next: an array for each micro-batch, and its gradient.
 
     Attributes:
         shape: Of one example, as the layers see it.
@@ -62,13 +62,13 @@ class Value:
         self._whole: list[Array | None] = [None, None]
         self._parts: tuple[dict[tuple[int, int], Array], dict[tuple[int, int], Array]] = ({}, {})
 
-    def array(self, piece: Piece) -> Array:
-        """Where the numbers of a piece are."""
-        return self._part(0, piece)
+    def array(self, micro_batch: MicroBatch) -> Array:
+        """Where the numbers of a micro-batch are."""
+        return self._part(0, micro_batch)
 
-    def gradient(self, piece: Piece) -> Array:
+    def gradient(self, micro_batch: MicroBatch) -> Array:
         """Where d loss / d number is."""
-        return self._part(1, piece)
+        return self._part(1, micro_batch)
 
     def whole(self) -> Array:
         """All examples, if they are kept in one array."""
@@ -82,12 +82,15 @@ class Value:
         assert array is not None
         return array
 
-    def allocate(self, pieces: Sequence[Piece], *, keep: bool, gradient: bool = False) -> int:
+    def allocate(
+        self, micro_batches: Sequence[MicroBatch], *, keep: bool, gradient: bool = False
+    ) -> int:
         """Find room for the array, or for the gradient.
 
         Args:
-            pieces: Of the segment that makes it.
-            keep: Whether all pieces have to be there at once. If not, all pieces of a thread share
+            micro_batches: Of the segment that makes it.
+            keep: Whether all micro-batches have to be there at once. If not, all micro-batches of a
+            thread share
                 one place.
             gradient: Which of the two.
 
@@ -97,42 +100,42 @@ class Value:
         which = int(gradient)
         each = math.prod(self.shape)
         if keep and isinstance(self.layout, BatchFirst):
-            count = max(piece.stop for piece in pieces)
+            count = max(micro_batch.stop for micro_batch in micro_batches)
             whole = aligned(count * each).reshape(count, *self.shape)
             self._whole[which] = whole
             return whole.nbytes
         places: dict[int, Array] = {}
         total = 0
-        for piece in pieces:
-            key = piece.start if keep else piece.thread
+        for micro_batch in micro_batches:
+            key = micro_batch.start if keep else micro_batch.thread
             if key not in places:
-                most = max(p.size for p in pieces if (p.start if keep else p.thread) == key)
+                most = max(p.size for p in micro_batches if (p.start if keep else p.thread) == key)
                 places[key] = aligned(most * each)
                 total += places[key].nbytes
-            self._parts[which][piece.start, piece.stop] = places[key][: piece.size * each].reshape(
-                self.layout.array_shape(self.shape, piece.size)
-            )
+            self._parts[which][micro_batch.start, micro_batch.stop] = places[key][
+                : micro_batch.size * each
+            ].reshape(self.layout.array_shape(self.shape, micro_batch.size))
         return total
 
-    def _part(self, which: int, piece: Piece) -> Array:
+    def _part(self, which: int, micro_batch: MicroBatch) -> Array:
         whole = self._whole[which]
         if whole is not None:
-            return whole[piece.start : piece.stop]
-        return self._parts[which][piece.start, piece.stop]
+            return whole[micro_batch.start : micro_batch.stop]
+        return self._parts[which][micro_batch.start, micro_batch.stop]
 
 
 @final
-class Sink:
+class Accumulator:
     """Where a result goes that may have to be added to what is there.
 
     Attributes:
         array: Write into it, then call `done`.
     """
 
-    def __init__(self, place: Array, add: bool, arena: Arena) -> None:
+    def __init__(self, place: Array, add: bool, workspace: Workspace) -> None:
         self._place = place
         self._add = add
-        self.array = arena.take(place.shape) if add else place
+        self.array = workspace.take(place.shape) if add else place
 
     def done(self) -> None:
         """Add, if that is what has to happen."""
@@ -142,32 +145,32 @@ class Sink:
 
 @final
 @dataclass(frozen=True)
-class Bench:
-    """All that a stage needs to know in order to bind itself to a piece.
+class Binding:
+    """All that an op needs to know in order to bind itself to a micro-batch.
 
     Attributes:
-        piece: The piece.
-        arena: The lane's scratch memory; begin with ``arena.reset()`` for each pass.
+        micro_batch: The micro-batch.
+        workspace: The lane's scratch memory; begin with ``workspace.reset()`` for each pass.
         training: Whether there will be a backward pass.
         gradients: The lane's own gradient of each parameter, views of one vector.
-        is_whole: Whether the piece is all of the batch.
-        sums: In which order the lanes' sums are added; see `numcnn.nn.engine.plan.Cut`.
+        is_whole: Whether the micro-batch is all of the batch.
+        sums: In which order the lanes' sums are added; see `numcnn.nn.engine.plan.ShardTree`.
     """
 
-    piece: Piece
-    arena: Arena
+    micro_batch: MicroBatch
+    workspace: Workspace
     training: bool
     gradients: Mapping[Layer, Mapping[str, Array]]
     is_whole: bool = False
     sums: Sequence[tuple[int, int]] = ()
 
-    def parameter_sink(self, layer: Layer, name: str) -> Sink:
-        """Where a parameter's gradient goes: the lane's first piece writes it, the others add."""
-        return Sink(self.gradients[layer][name], not self.piece.first, self.arena)
+    def parameter_gradient(self, layer: Layer, name: str) -> Accumulator:
+        """Where a parameter's gradient goes: a lane's first micro-batch writes, others add."""
+        return Accumulator(self.gradients[layer][name], not self.micro_batch.first, self.workspace)
 
 
-class Job(ABC):
-    """A stage bound to one piece."""
+class BoundOp(ABC):
+    """An op bound to one micro-batch."""
 
     @abstractmethod
     def forward(self) -> None:
@@ -178,14 +181,14 @@ class Job(ABC):
         raise NotImplementedError
 
 
-class Stage(ABC):
+class Op(ABC):
     """One step of a plan.
 
     Attributes:
         names: The layers that it computes, by the names that the model's summary has.
         sources: What it reads.
         target: What it makes.
-        adds: For each source, whether another stage has written to its gradient before, in the
+        adds: For each source, whether another op has written to its gradient before, in the
             backward pass.
     """
 
@@ -198,7 +201,7 @@ class Stage(ABC):
     @property
     def method(self) -> str:
         """How it computes, in a few words."""
-        return type(self).__name__.removesuffix("Stage").lower()
+        return type(self).__name__.removesuffix("Op").lower()
 
     @property
     def reason(self) -> str:
@@ -208,38 +211,40 @@ class Stage(ABC):
     @property
     def has_preparation(self) -> bool:
         """Whether `prepare` does anything."""
-        return type(self).prepare is not Stage.prepare
+        return type(self).prepare is not Op.prepare
 
     def prepare(self, ctx: Context, count: int) -> None:  # noqa: B027 (most have nothing to do)
-        """Do, once a pass and before any piece, what concerns the whole batch of ``count``."""
+        """Do what concerns the whole batch of ``count``, once a pass, before any micro-batch."""
 
     @abstractmethod
-    def bind(self, bench: Bench) -> Job:
-        """Fix all arrays for one piece."""
+    def bind(self, binding: Binding) -> BoundOp:
+        """Fix all arrays for one micro-batch."""
 
-    def source_sink(self, bench: Bench, place: int = 0) -> Sink | None:
+    def source_gradient(self, binding: Binding, place: int = 0) -> Accumulator | None:
         """Where d loss / d source goes; None if nobody wants it."""
         source = self.sources[place]
         if not source.wants_gradient:
             return None
-        return Sink(source.gradient(bench.piece), self.adds[place], bench.arena)
+        return Accumulator(
+            source.gradient(binding.micro_batch), self.adds[place], binding.workspace
+        )
 
     def scratch(self, n: int) -> int:
-        """Roughly, the floats in use at once for a piece of ``n``; what has to fit the cache."""
+        """Roughly, the floats in use at once for ``n`` examples: what has to fit the cache."""
         return n * (sum(math.prod(v.shape) for v in self.sources) + math.prod(self.target.shape))
 
     def weights(self) -> int:
-        """The floats that are read anew for every piece, whatever its size."""
+        """The floats that are read anew for every micro-batch, whatever its size."""
         return 0
 
 
-class JointStage(Stage):
-    """A stage with something in the middle that needs all pieces at once."""
+class BarrierOp(Op):
+    """An op with something in the middle that needs all micro-batches at once."""
 
     @abstractmethod
-    def join_forward(self, ctx: Context) -> None:
-        """Do it in the forward pass; one thread, after all jobs' `Job.forward`."""
+    def barrier_forward(self, ctx: Context) -> None:
+        """Do it in the forward pass; one thread, after all bound ops' `BoundOp.forward`."""
 
     @abstractmethod
-    def join_backward(self, ctx: Context) -> None:
-        """Do it in the backward pass; one thread, before any job's `Job.backward`."""
+    def barrier_backward(self, ctx: Context) -> None:
+        """Do it in the backward pass; one thread, before any bound op's `BoundOp.backward`."""

@@ -24,10 +24,10 @@ import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
 from numcnn.nn.arrays import Array, Shape
-from numcnn.nn.engine.arena import Arena
-from numcnn.nn.engine.convolution import ConvolutionMethod, Task
 from numcnn.nn.engine.layouts import BatchLast
-from numcnn.nn.engine.pooling import Cells, image_cells
+from numcnn.nn.engine.ops.conv import ConvAlgorithm, Task
+from numcnn.nn.engine.ops.max_pool import Cells, image_cells
+from numcnn.nn.engine.workspace import Workspace
 from numcnn.nn.patches import Window
 
 _LEAST_WIDTH, _MOST_WIDTH = 32, 64
@@ -35,7 +35,7 @@ _LEAST_WIDTH, _MOST_WIDTH = 32, 64
 
 
 @final
-class Blocked(ConvolutionMethod):
+class Toeplitz(ConvAlgorithm):
     """``F`` output columns at a time; stride 1.
 
     Attributes:
@@ -105,12 +105,12 @@ class Blocked(ConvolutionMethod):
         """The pooled target itself."""
         return target
 
-    def bind_forward(self, x: Array, raw: Array, arena: Arena) -> Task:
+    def bind_forward(self, x: Array, raw: Array, workspace: Workspace) -> Task:
         """``y = T^T P``, for some images of one place at a time if there are enough of them."""
         matrix_t = self._matrix.T
         outputs: Array = raw.reshape(self.filters * self.phases, -1)
         width = _product_width(x.shape[4])
-        cut, patches = self._bind_cut(x, arena, width)
+        cut, patches = self._bind_cut(x, workspace, width)
         if width:
             outputs = outputs.reshape(len(outputs), -1, width).transpose(1, 0, 2)
 
@@ -121,15 +121,15 @@ class Blocked(ConvolutionMethod):
         return run
 
     def bind_backward(
-        self, x: Array, draw: Array, dx: Array | None, dweight: Array, arena: Arena
+        self, x: Array, draw: Array, dx: Array | None, dweight: Array, workspace: Workspace
     ) -> Task:
         """``dT = P dy^T``, ``dP = T dy``; ``dW`` and ``dx`` collect them."""
         n = x.shape[4]
         kernel_height, kernel_width = self.window.size
         douts = draw.reshape(self.filters * self.phases, -1)
         douts_t = douts.T
-        cut, patches = self._bind_cut(x, arena)
-        dtoeplitz = arena.take(self._toeplitz.shape)
+        cut, patches = self._bind_cut(x, workspace)
+        dtoeplitz = workspace.take(self._toeplitz.shape)
         flat_dtoeplitz = dtoeplitz.reshape(self._matrix.shape)
         parts = [
             dtoeplitz[:, :, phase : phase + kernel_width, :, phase].transpose(1, 2, 0, 3)
@@ -149,7 +149,7 @@ class Blocked(ConvolutionMethod):
         rows = self.output_shape[0]
         # The patches are used up; their gradient takes their place.
         dpatches = patches.reshape(self.channels, kernel_height, self._reach, rows, self._blocks, n)
-        padded = arena.take((self.channels, self.phases, *self._padded, n))
+        padded = workspace.take((self.channels, self.phases, *self._padded, n))
         places = []
         for i in range(kernel_height):
             for block, begin in enumerate(range(0, self._reach, self.phases)):
@@ -186,7 +186,7 @@ class Blocked(ConvolutionMethod):
             return [(padded[:, :, self.top : self.top + height, block : block + blocks], image)]
         return pairs
 
-    def _bind_cut(self, x: Array, arena: Arena, width: int = 0) -> tuple[Task, Array]:
+    def _bind_cut(self, x: Array, workspace: Workspace, width: int = 0) -> tuple[Task, Array]:
         """The patches, and how to fill them.
 
         ``(C * kh * (F + kw - 1), rows * blocks * n)``, or with a width, cut into as many products:
@@ -196,18 +196,18 @@ class Blocked(ConvolutionMethod):
         source = x
         insides: list[tuple[Array, Array]] = []
         if x.shape[2:4] != self._padded:
-            source = arena.take((self.channels, self.phases, *self._padded, n))
+            source = workspace.take((self.channels, self.phases, *self._padded, n))
             insides = self._insides(source, x)
         window = (self.channels, self.window.size[0], self._reach)
         places = (self.output_shape[0], self._blocks)
         flat: tuple[int, ...]
         if width:
-            patches = arena.take((*places, n // width, *window, width))
+            patches = workspace.take((*places, n // width, *window, width))
             by_window = patches.transpose(3, 4, 5, 0, 1, 2, 6)
             flat = (-1, len(self._matrix), width)
         else:
             width = n
-            patches = arena.take((*window, *places, n))
+            patches = workspace.take((*window, *places, n))
             by_window = patches[..., None, :]
             flat = (len(self._matrix), -1)
         channel, phase, down, across, image = source.strides
@@ -245,6 +245,6 @@ class Blocked(ConvolutionMethod):
 
 
 def _product_width(n: int) -> int:
-    """The largest good divisor of a piece's images; 0 if there is none."""
+    """The largest good divisor of a micro-batch's images; 0 if there is none."""
     fitting = range(min(n, _MOST_WIDTH), _LEAST_WIDTH - 1, -1)
     return next((width for width in fitting if n % width == 0), 0)

@@ -5,13 +5,13 @@ from typing import final
 import numpy as np
 
 from numcnn.nn.arrays import Array
-from numcnn.nn.engine.arena import Arena
+from numcnn.nn.engine.workspace import Workspace
 
 _LEAST_RUN, _MOST_RUN = 128, 4096
 
 
 @final
-class Rectifier:
+class InPlaceReLU:
     """``max(y, 0)`` bound to one array."""
 
     def __init__(self, y: Array) -> None:
@@ -25,13 +25,13 @@ class Rectifier:
         """Set what is negative to 0."""
         np.maximum(self._rows, self._zeros, out=self._rows)
 
-    def bind_backward(self, dy: Array, arena: Arena) -> "RectifierGradient":
+    def bind_backward(self, dy: Array, workspace: Workspace) -> "InPlaceReLUGradient":
         """Fix the arrays of the backward pass."""
-        return RectifierGradient(self._y, dy, arena.take(self._y.shape, np.bool_))
+        return InPlaceReLUGradient(self._y, dy, workspace.take(self._y.shape, np.bool_))
 
 
 @final
-class RectifierGradient:
+class InPlaceReLUGradient:
     """``dy [y > 0]``, in place."""
 
     def __init__(self, y: Array, dy: Array, mask: Array) -> None:

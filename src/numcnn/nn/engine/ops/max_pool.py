@@ -22,7 +22,7 @@ class Cells(NamedTuple):
     lower_right: Array
 
 
-class MaxPooling:
+class InPlaceMaxPool:
     """2x2 maximum pooling bound to arrays.
 
     On a tie the first cell wins, row by row, as in `numcnn.nn.layers.pooling.MaxPool2D`: the left

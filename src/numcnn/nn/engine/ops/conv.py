@@ -1,7 +1,8 @@
 """A convolution and what follows it: pooling, bias, ReLU, in the order that costs least.
 
-`ConvolutionMethod` is one way to compute the products; there are three, each in a file of its own:
-`numcnn.nn.engine.winograd`, `numcnn.nn.engine.blocked` and `numcnn.nn.engine.patches`.
+`ConvAlgorithm` is one way to compute the products; there are three, each in a file of its own:
+`numcnn.nn.engine.ops.conv_winograd`, `numcnn.nn.engine.ops.conv_toeplitz` and
+`numcnn.nn.engine.ops.conv_im2col`.
 """
 
 from abc import ABC, abstractmethod
@@ -12,18 +13,18 @@ import numpy as np
 
 from numcnn.nn.arrays import Array, Shape
 from numcnn.nn.context import Context
-from numcnn.nn.engine.arena import Arena
 from numcnn.nn.engine.layouts import Layout
-from numcnn.nn.engine.pooling import Cells, MaxPooling
-from numcnn.nn.engine.rectifier import Rectifier
-from numcnn.nn.engine.stage import Bench, Job, Stage, Value
+from numcnn.nn.engine.op import Binding, BoundOp, Op, Value
+from numcnn.nn.engine.ops.max_pool import Cells, InPlaceMaxPool
+from numcnn.nn.engine.ops.relu import InPlaceReLU
+from numcnn.nn.engine.workspace import Workspace
 from numcnn.nn.layers import Conv2D, Layer
 from numcnn.nn.patches import Window
 
 Task = Callable[[], None]
 
 
-class ConvolutionMethod(ABC):
+class ConvAlgorithm(ABC):
     """One way to compute ``y = convolution of x with W``, and the two products of its gradient.
 
     A method may leave its output, "raw", in an order of its own; `cells`, `aligned` and
@@ -89,12 +90,12 @@ class ConvolutionMethod(ABC):
         """View the pooled target's array in the order of `cells`."""
 
     @abstractmethod
-    def bind_forward(self, x: Array, raw: Array, arena: Arena) -> Task:
+    def bind_forward(self, x: Array, raw: Array, workspace: Workspace) -> Task:
         """Fix the arrays of the forward pass."""
 
     @abstractmethod
     def bind_backward(
-        self, x: Array, draw: Array, dx: Array | None, dweight: Array, arena: Arena
+        self, x: Array, draw: Array, dx: Array | None, dweight: Array, workspace: Workspace
     ) -> Task:
         """Fix the arrays of the backward pass; ``dx`` is None if nobody wants it."""
 
@@ -126,7 +127,7 @@ class ConvolutionMethod(ABC):
 
 
 @final
-class ConvolutionStage(Stage):
+class ConvOp(Op):
     """Convolution, 2x2 maximum pooling, bias, ReLU; each but the first may be absent.
 
     Pooling comes first because it commutes with the other two: they are monotone and the same for
@@ -144,7 +145,7 @@ class ConvolutionStage(Stage):
         source: Value,
         target: Value,
         layer: Conv2D,
-        convolution: ConvolutionMethod,
+        convolution: ConvAlgorithm,
         *,
         pool: bool,
         relu: bool,
@@ -194,14 +195,14 @@ class ConvolutionStage(Stage):
             for n, spread in self._bias.items():
                 spread[...] = self.target.layout.spread(bias, n)
 
-    def bind(self, bench: Bench) -> Job:
+    def bind(self, binding: Binding) -> BoundOp:
         """Fix the arrays."""
-        n = bench.piece.size
+        n = binding.micro_batch.size
         if self._has_bias and n not in self._bias:
             bias = np.zeros(self.convolution.filters, np.float32)
             self._bias[n] = self.target.layout.spread(bias, n).copy()
             self._seen = []
-        return _ConvolutionJob(self, bench, self._bias.get(n))
+        return _BoundConv(self, binding, self._bias.get(n))
 
     def scratch(self, n: int) -> int:
         """What the method uses, and the arrays on both sides."""
@@ -239,62 +240,62 @@ class Fold:
 
 
 @final
-class _ConvolutionJob(Job):
-    def __init__(self, stage: ConvolutionStage, bench: Bench, bias: Array | None) -> None:
-        method, n, arena = stage.convolution, bench.piece.size, bench.arena
-        layout = stage.target.layout
-        x, y = stage.sources[0].array(bench.piece), stage.target.array(bench.piece)
-        self._stage, self._bias = stage, bias
+class _BoundConv(BoundOp):
+    def __init__(self, op: ConvOp, binding: Binding, bias: Array | None) -> None:
+        method, n, workspace = op.convolution, binding.micro_batch.size, binding.workspace
+        layout = op.target.layout
+        x, y = op.sources[0].array(binding.micro_batch), op.target.array(binding.micro_batch)
+        self._op, self._bias = op, bias
         self._lines = layout.lines(y)
-        self._pooling: MaxPooling | None = None
+        self._pooling: InPlaceMaxPool | None = None
         self._aligned: Array | None = None
-        self._relu = Rectifier(y) if stage.relu else None
+        self._relu = InPlaceReLU(y) if op.relu else None
 
-        arena.reset()
-        self._raw = self._raw_place(y, arena, n)
-        if stage.pool:
+        workspace.reset()
+        self._raw = self._raw_place(y, workspace, n)
+        if op.pool:
             self._pooled = method.aligned_pooled(y, n)
             self._cells = method.cells(self._raw, n)
-            self._pooling = MaxPooling(self._pooled.shape, bench.training)
+            self._pooling = InPlaceMaxPool(self._pooled.shape, binding.training)
         else:
             self._aligned = None if method.raw_is_target else method.aligned(y, n)
         self._unbiased = self._biased = self._lines
-        if not stage.pool and self._aligned is not None:
+        if not op.pool and self._aligned is not None:
             # The copy from the method's order adds the bias on its way.
             self._unbiased, self._biased = self._raw, self._aligned
-        self._convolve = method.bind_forward(x, self._raw, arena)
-        if stage.pool:
-            self._scratch = arena.take(self._pooled.shape)
+        self._convolve = method.bind_forward(x, self._raw, workspace)
+        if op.pool:
+            self._scratch = workspace.take(self._pooled.shape)
 
-        if bench.training:
-            arena.reset()
-            dy = stage.target.gradient(bench.piece)
+        if binding.training:
+            workspace.reset()
+            dy = op.target.gradient(binding.micro_batch)
             self._dy = dy
-            self._drelu = self._relu and self._relu.bind_backward(dy, arena)
-            self._draw = self._raw_place(dy, arena, n)
-            if stage.pool:
+            self._drelu = self._relu and self._relu.bind_backward(dy, workspace)
+            self._draw = self._raw_place(dy, workspace, n)
+            if op.pool:
                 self._dpooled = method.aligned_pooled(dy, n)
                 self._dcells = method.cells(self._draw, n)
-                self._dscratch = arena.take(self._pooled.shape)
+                self._dscratch = workspace.take(self._pooled.shape)
                 # Cells that are in no window get no gradient from anybody.
                 self._uncovered = sum(cell.size for cell in self._dcells) < self._draw.size
             elif not method.raw_is_target:
                 self._daligned = method.aligned(dy, n)
-            self._dx = stage.source_sink(bench)
-            self._dweight = bench.parameter_sink(stage.layer, "weight")
+            self._dx = op.source_gradient(binding)
+            self._dweight = binding.parameter_gradient(op.layer, "weight")
             self._dbias = (
-                bench.parameter_sink(stage.layer, "bias") if stage.layer.use_bias else None
+                binding.parameter_gradient(op.layer, "bias") if op.layer.use_bias else None
             )
             self._derive = method.bind_backward(
-                x, self._draw, self._dx and self._dx.array, self._dweight.array, arena
+                x, self._draw, self._dx and self._dx.array, self._dweight.array, workspace
             )
 
-    def _raw_place(self, y: Array, arena: Arena, n: int) -> Array:
-        method = self._stage.convolution
+    def _raw_place(self, y: Array, workspace: Workspace, n: int) -> Array:
+        method = self._op.convolution
         shape = method.raw_shape(n)
-        if method.raw_is_target and not self._stage.pool:
+        if method.raw_is_target and not self._op.pool:
             return y.reshape(shape)
-        return arena.take(shape)
+        return workspace.take(shape)
 
     def forward(self) -> None:
         self._convolve()
@@ -311,14 +312,14 @@ class _ConvolutionJob(Job):
         if self._drelu is not None:
             self._drelu.run()
         if self._dbias is not None:
-            filters = self._stage.convolution.filters
-            self._dbias.array[...] = self._stage.target.layout.channel_sums(self._dy, filters)
+            filters = self._op.convolution.filters
+            self._dbias.array[...] = self._op.target.layout.channel_sums(self._dy, filters)
             self._dbias.done()
         if self._pooling is not None:
             if self._uncovered:
                 self._draw.fill(0)
             self._pooling.backward(self._dpooled, self._dcells, self._dscratch)
-        elif not self._stage.convolution.raw_is_target:
+        elif not self._op.convolution.raw_is_target:
             np.copyto(self._draw, self._daligned)
         self._derive()
         self._dweight.done()

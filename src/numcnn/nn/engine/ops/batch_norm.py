@@ -1,17 +1,18 @@
-"""Batch normalization over a batch that is cut into pieces.
+"""Batch normalization over a batch that is cut into micro-batches.
 
 The mean and the variance are the whole batch's, so the network's run is cut in two here. Each
-piece sums up what it has; then, with all pieces in, one thread joins the sums; then each piece
-applies the result. The backward pass is cut at the same place, since its two sums, too, run over
-the batch.
+micro-batch sums up what it has; then, with all micro-batches in, one thread joins the sums; then
+each micro-batch applies the result. The backward pass is cut at the same place, since its two sums,
+too, run over the batch.
 
-The variances of the pieces are joined in float64: with ``m_i`` values in piece ``i``, their mean
-``u_i`` and their summed squares about it ``S_i``, the squares about the mean ``u`` of all are::
+The variances of the micro-batches are joined in float64: with ``m_i`` values in micro-batch ``i``,
+their mean ``u_i`` and their summed squares about it ``S_i``, the squares about the mean ``u`` of
+all are::
 
     S = sum_i S_i + m_i (u_i - u)^2
 
-All sums over pieces are taken as those of the gradient are: within each lane, piece after piece,
-and then over the lanes as a balanced tree.
+All sums over micro-batches are taken as those of the gradient are: within each lane, micro-batch
+after micro-batch, and then over the lanes as a balanced tree.
 
 Source: Chan, Golub and LeVeque, "Updating formulae and a pairwise algorithm for computing sample
 variances", 1979.
@@ -26,17 +27,17 @@ from numpy.typing import NDArray
 
 from numcnn.nn.arrays import Array
 from numcnn.nn.context import Context
-from numcnn.nn.engine.convolution import Fold
-from numcnn.nn.engine.rectifier import Rectifier
-from numcnn.nn.engine.stage import Bench, Job, JointStage, Stage, Value
+from numcnn.nn.engine.op import BarrierOp, Binding, BoundOp, Op, Value
+from numcnn.nn.engine.ops.conv import Fold
+from numcnn.nn.engine.ops.relu import InPlaceReLU
 from numcnn.nn.layers import BatchNorm
 
 
 @final
-class StatisticsStage(JointStage):
-    """The first half: sums over each piece, joined over the batch.
+class StatisticsOp(BarrierOp):
+    """The first half: sums over each micro-batch, joined over the batch.
 
-    Its target is what `NormalizeStage` makes of it: in the backward pass it turns that one's
+    Its target is what `NormalizeOp` makes of it: in the backward pass it turns that one's
     gradient into its source's.
     """
 
@@ -69,25 +70,25 @@ class StatisticsStage(JointStage):
         """What cuts the network here."""
         return "mean and variance are the whole batch's: all lanes meet here"
 
-    def bind(self, bench: Bench) -> Job:
+    def bind(self, binding: Binding) -> BoundOp:
         """Fix the arrays."""
-        piece = bench.piece
-        if piece.first:
+        micro_batch = binding.micro_batch
+        if micro_batch.first:
             self._lane_starts.append(len(self._sizes))
-        self._sums = bench.sums
-        self._sizes[piece.start] = piece.size * self._per_example
+        self._sums = binding.sums
+        self._sizes[micro_batch.start] = micro_batch.size * self._per_example
         for sums in (self.means, self.squares, self.dgammas, self.dbetas):
-            sums[piece.start] = np.zeros(self.features, np.float32)
-        if piece.size not in self.spreads:
-            blank = self.sources[0].layout.spread(self.mean, piece.size)
-            self.spreads[piece.size] = {
+            sums[micro_batch.start] = np.zeros(self.features, np.float32)
+        if micro_batch.size not in self.spreads:
+            blank = self.sources[0].layout.spread(self.mean, micro_batch.size)
+            self.spreads[micro_batch.size] = {
                 name: blank.copy() for name in ("scale", "shift", "mean", "dmean", "dvariance")
             }
-        if piece.lane == 0 and piece.first:
-            self._gradients = dict(bench.gradients[self.layer])
-        return _StatisticsJob(self, bench)
+        if micro_batch.lane == 0 and micro_batch.first:
+            self._gradients = dict(binding.gradients[self.layer])
+        return _BoundStatistics(self, binding)
 
-    def join_forward(self, ctx: Context) -> None:
+    def barrier_forward(self, ctx: Context) -> None:
         """Find the batch's mean and variance, and the new running ones."""
         sizes = np.array([*self._sizes.values()], np.float64)[:, None]
         count = sum(self._sizes.values())
@@ -108,11 +109,11 @@ class StatisticsStage(JointStage):
         self._spread("shift", layer.params["beta"] - self.mean * scale)
         self._spread("mean", self.mean)
 
-    def join_backward(self, ctx: Context) -> None:
+    def barrier_backward(self, ctx: Context) -> None:
         """Sum up the parameters' gradients; the two means that the gradient loses follow."""
         count = sum(self._sizes.values())
         dgamma, dbeta = self._total(_rows(self.dgammas)), self._total(_rows(self.dbetas))
-        # The pieces summed dy x; z is (x - mean) over the deviation.
+        # The micro-batches summed dy x; z is (x - mean) over the deviation.
         dgamma = (dgamma - self.mean * dbeta) * self.inverse
         self._gradients["gamma"][...] = dgamma
         self._gradients["beta"][...] = dbeta
@@ -123,7 +124,7 @@ class StatisticsStage(JointStage):
         self._spread("dmean", -scale * dbeta / count - slope * self.mean)
 
     def _total(self, rows: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Add up what the pieces have, a row each, in the order in which they were bound."""
+        """Add up what the micro-batches have, a row each, in the order in which they were bound."""
         lanes = np.add.reduceat(rows, self._lane_starts)
         for first, second in self._sums:
             lanes[first] += lanes[second]
@@ -135,31 +136,31 @@ class StatisticsStage(JointStage):
             places[name].reshape(-1, self.features)[...] = vector
 
 
-def _rows(pieces: dict[int, Array]) -> NDArray[np.float64]:
-    return np.array([*pieces.values()], np.float64)
+def _rows(micro_batches: dict[int, Array]) -> NDArray[np.float64]:
+    return np.array([*micro_batches.values()], np.float64)
 
 
 @final
-class _StatisticsJob(Job):
-    def __init__(self, stage: StatisticsStage, bench: Bench) -> None:
-        piece, source = bench.piece, stage.sources[0]
-        self._layout, self._features = source.layout, stage.features
-        x = source.array(piece)
+class _BoundStatistics(BoundOp):
+    def __init__(self, op: StatisticsOp, binding: Binding) -> None:
+        micro_batch, source = binding.micro_batch, op.sources[0]
+        self._layout, self._features = source.layout, op.features
+        x = source.array(micro_batch)
         self._lines = self._layout.lines(x)
-        self._count = x.size // stage.features
-        self._mean, self._squares = stage.means[piece.start], stage.squares[piece.start]
-        self._wide = source.layout.spread(self._mean, piece.size).copy()
-        self._n = piece.size
-        self._spreads = stage.spreads[piece.size]
-        bench.arena.reset()
-        self._scratch = bench.arena.take(self._lines.shape)
-        if bench.training:
-            bench.arena.reset()
-            self._dy = self._layout.lines(stage.target.gradient(piece))
-            self._sink = stage.source_sink(bench)
-            self._product = bench.arena.take(self._lines.shape)
-            if self._sink is not None:
-                self._dx = self._layout.lines(self._sink.array)
+        self._count = x.size // op.features
+        self._mean, self._squares = op.means[micro_batch.start], op.squares[micro_batch.start]
+        self._wide = source.layout.spread(self._mean, micro_batch.size).copy()
+        self._n = micro_batch.size
+        self._spreads = op.spreads[micro_batch.size]
+        binding.workspace.reset()
+        self._scratch = binding.workspace.take(self._lines.shape)
+        if binding.training:
+            binding.workspace.reset()
+            self._dy = self._layout.lines(op.target.gradient(micro_batch))
+            self._source_gradient = op.source_gradient(binding)
+            self._product = binding.workspace.take(self._lines.shape)
+            if self._source_gradient is not None:
+                self._dx = self._layout.lines(self._source_gradient.array)
 
     def forward(self) -> None:
         sums = self._layout.channel_sums(self._lines, self._features)
@@ -170,21 +171,21 @@ class _StatisticsJob(Job):
         self._squares[...] = self._layout.channel_sums(self._scratch, self._features)
 
     def backward(self) -> None:
-        if self._sink is None:
+        if self._source_gradient is None:
             return
         np.multiply(self._lines, self._spreads["dvariance"], out=self._product)
         np.multiply(self._dy, self._spreads["scale"], out=self._dx)
         np.add(self._dx, self._product, out=self._dx)
         np.add(self._dx, self._spreads["dmean"], out=self._dx)
-        self._sink.done()
+        self._source_gradient.done()
 
 
 @final
-class NormalizeStage(Stage):
+class NormalizeOp(Op):
     """The second half: scale and shift, with ReLU."""
 
     def __init__(
-        self, names: Sequence[str], statistics: StatisticsStage, target: Value, *, relu: bool
+        self, names: Sequence[str], statistics: StatisticsOp, target: Value, *, relu: bool
     ) -> None:
         # No sources: the gradient goes back through the statistics.
         super().__init__(names, [], target)
@@ -196,27 +197,30 @@ class NormalizeStage(Stage):
         """Scale and shift."""
         return "scale + shift" + " + ReLU" * self.relu
 
-    def bind(self, bench: Bench) -> Job:
+    def bind(self, binding: Binding) -> BoundOp:
         """Fix the arrays."""
-        return _NormalizeJob(self, bench)
+        return _BoundNormalize(self, binding)
 
 
 @final
-class _NormalizeJob(Job):
-    def __init__(self, stage: NormalizeStage, bench: Bench) -> None:
-        piece, statistics = bench.piece, stage.statistics
-        layout = stage.target.layout
+class _BoundNormalize(BoundOp):
+    def __init__(self, op: NormalizeOp, binding: Binding) -> None:
+        micro_batch, statistics = binding.micro_batch, op.statistics
+        layout = op.target.layout
         self._layout, self._features = layout, statistics.features
-        self._x = layout.lines(statistics.sources[0].array(piece))
-        self._y = layout.lines(stage.target.array(piece))
-        self._relu = Rectifier(self._y) if stage.relu else None
-        self._spreads = statistics.spreads[piece.size]
-        self._dgamma, self._dbeta = statistics.dgammas[piece.start], statistics.dbetas[piece.start]
-        if bench.training:
-            bench.arena.reset()
-            self._dy = layout.lines(stage.target.gradient(piece))
-            self._drelu = self._relu and self._relu.bind_backward(self._dy, bench.arena)
-            self._scratch = bench.arena.take(self._y.shape)
+        self._x = layout.lines(statistics.sources[0].array(micro_batch))
+        self._y = layout.lines(op.target.array(micro_batch))
+        self._relu = InPlaceReLU(self._y) if op.relu else None
+        self._spreads = statistics.spreads[micro_batch.size]
+        self._dgamma, self._dbeta = (
+            statistics.dgammas[micro_batch.start],
+            statistics.dbetas[micro_batch.start],
+        )
+        if binding.training:
+            binding.workspace.reset()
+            self._dy = layout.lines(op.target.gradient(micro_batch))
+            self._drelu = self._relu and self._relu.bind_backward(self._dy, binding.workspace)
+            self._scratch = binding.workspace.take(self._y.shape)
 
     def forward(self) -> None:
         np.multiply(self._x, self._spreads["scale"], out=self._y)
@@ -233,7 +237,7 @@ class _NormalizeJob(Job):
 
 
 @final
-class AffineStage(Stage):
+class AffineOp(Op):
     """Batch normalization at inference where it follows nothing that it could be folded into."""
 
     def __init__(
@@ -256,21 +260,21 @@ class AffineStage(Stage):
             scales[...] = self.target.layout.spread(scale, n)
             shifts[...] = self.target.layout.spread(shift, n)
 
-    def bind(self, bench: Bench) -> Job:
+    def bind(self, binding: Binding) -> BoundOp:
         """Fix the arrays."""
-        n = bench.piece.size
+        n = binding.micro_batch.size
         blank = self.target.layout.spread(np.zeros(self.target.shape[-1], np.float32), n)
         spread = self._spreads.setdefault(n, (blank.copy(), blank.copy()))
-        return _AffineJob(self, bench, spread)
+        return _BoundAffine(self, binding, spread)
 
 
 @final
-class _AffineJob(Job):
-    def __init__(self, stage: AffineStage, bench: Bench, spread: tuple[Array, Array]) -> None:
-        layout = stage.target.layout
-        self._x = layout.lines(stage.sources[0].array(bench.piece))
-        self._y = layout.lines(stage.target.array(bench.piece))
-        self._relu = Rectifier(self._y) if stage.relu else None
+class _BoundAffine(BoundOp):
+    def __init__(self, op: AffineOp, binding: Binding, spread: tuple[Array, Array]) -> None:
+        layout = op.target.layout
+        self._x = layout.lines(op.sources[0].array(binding.micro_batch))
+        self._y = layout.lines(op.target.array(binding.micro_batch))
+        self._relu = InPlaceReLU(self._y) if op.relu else None
         self._scale, self._shift = spread
 
     def forward(self) -> None:

@@ -5,7 +5,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from numcnn.nn.engine.arena import Arena, aligned
+from numcnn.nn.engine.workspace import Workspace, aligned
 
 shapes = st.lists(st.lists(st.integers(0, 40), min_size=1, max_size=3).map(tuple), max_size=8)
 dtypes = st.sampled_from([np.float32, np.bool_, np.float64])
@@ -13,8 +13,8 @@ dtypes = st.sampled_from([np.float32, np.bool_, np.float64])
 
 @given(shapes, dtypes)
 def test_what_is_taken_is_what_was_asked_for_and_nobody_elses(wanted, dtype):
-    arena = Arena()
-    taken = [arena.take(shape, dtype) for shape in wanted]
+    workspace = Workspace()
+    taken = [workspace.take(shape, dtype) for shape in wanted]
     for array, shape in zip(taken, wanted, strict=True):
         assert array.shape == shape
         assert array.dtype == dtype
@@ -28,30 +28,30 @@ def test_what_is_taken_is_what_was_asked_for_and_nobody_elses(wanted, dtype):
 
 @given(shapes, shapes)
 def test_the_next_one_gets_the_same_memory(first, second):
-    arena = Arena()
-    one = [arena.take(shape) for shape in first]
-    size = arena.nbytes
-    arena.reset()
-    again = [arena.take(shape) for shape in first]
-    assert arena.nbytes == size
+    workspace = Workspace()
+    one = [workspace.take(shape) for shape in first]
+    size = workspace.nbytes
+    workspace.reset()
+    again = [workspace.take(shape) for shape in first]
+    assert workspace.nbytes == size
     assert all(map(np.array_equal, *([a.ctypes.data for a in b] for b in (one, again))))
-    arena.reset()
+    workspace.reset()
     for shape in second:
-        arena.take(shape)
-    assert arena.nbytes >= size
+        workspace.take(shape)
+    assert workspace.nbytes >= size
 
 
 def test_one_that_is_larger_than_what_is_there():
-    arena = Arena()
-    small, large = arena.take((10,)), arena.take((1 << 17,))
+    workspace = Workspace()
+    small, large = workspace.take((10,)), workspace.take((1 << 17,))
     large.fill(1)
     small.fill(2)
     assert (large == 1).all()
-    assert arena.nbytes >= 4 * (10 + (1 << 17))
+    assert workspace.nbytes >= 4 * (10 + (1 << 17))
 
 
 def test_an_arena_that_gave_nothing_has_nothing():
-    assert Arena().nbytes == 0
+    assert Workspace().nbytes == 0
 
 
 @given(st.integers(0, 1000))

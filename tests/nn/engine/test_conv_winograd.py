@@ -5,11 +5,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from numcnn.nn.engine.pooling import MaxPooling
-from numcnn.nn.engine.winograd import FILTER, INPUT, OUTPUT, REACH, TILE, Winograd
+from numcnn.nn.engine.ops.conv_winograd import FILTER, INPUT, OUTPUT, REACH, TILE, Winograd
+from numcnn.nn.engine.ops.max_pool import InPlaceMaxPool
 from numcnn.nn.patches import Window
 from tests.nn.engine import naive
-from tests.nn.engine.bench import laid_out, read, through
+from tests.nn.engine.binding import laid_out, read, through
 from tests.nn.samples import integers, normal
 
 WINDOW = Window((3, 3), (1, 1), "valid")
@@ -85,7 +85,7 @@ def test_pooling_finds_the_windows_in_the_tiles(side):
     assert raw.shape == method.raw_shape(4)
     pooled = np.empty(method.pooled_layout.array_shape(method.pooled_shape, 4), np.float32)
     target = method.aligned_pooled(pooled, 4)
-    MaxPooling(target.shape, training=False).forward(
+    InPlaceMaxPool(target.shape, training=False).forward(
         method.cells(raw, 4), target, np.empty_like(target)
     )
     half = side // 2

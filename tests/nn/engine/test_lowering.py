@@ -18,24 +18,24 @@ from numcnn.nn import (
     Residual,
     Sequential,
 )
-from numcnn.nn.engine.planner import Program
+from numcnn.nn.engine.lowering import Lowering
 from tests.nn.engine.own_layers import Centering, Twice
 
 
-def stages(layers, shape=(16, 16, 1), *, training=True) -> list[tuple[str, str]]:
-    """The names of each stage's layers, and how it computes."""
+def ops(layers, shape=(16, 16, 1), *, training=True) -> list[tuple[str, str]]:
+    """The names of each op's layers, and how it computes."""
     model = Sequential(layers)
     model.build(shape)
-    program = Program(model._chain.links(), shape, training)
-    return [(" ".join(stage.names), stage.method) for stage in program.stages]
+    program = Lowering(model._chain.links(), shape, training)
+    return [(" ".join(op.names), op.method) for op in program.ops]
 
 
 def methods(layers, shape=(16, 16, 1), *, training=True) -> list[str]:
-    return [method for _, method in stages(layers, shape, training=training)]
+    return [method for _, method in ops(layers, shape, training=training)]
 
 
 def test_what_follows_a_convolution_goes_with_it():
-    assert stages([Conv2D(4, 3), MaxPool2D(), ReLU(), Flatten(), Dense(3), ReLU(), Dense(2)]) == [
+    assert ops([Conv2D(4, 3), MaxPool2D(), ReLU(), Flatten(), Dense(3), ReLU(), Dense(2)]) == [
         ("", "copy"),
         ("conv2d_1 maxpool2d_1 relu_1", "blocked, 2 columns + pool + bias + ReLU"),
         ("flatten_1", "copy"),
@@ -48,7 +48,7 @@ def test_either_order_of_pooling_and_relu_but_only_one_of_each():
     for rest in ([ReLU(), MaxPool2D()], [MaxPool2D(), ReLU()]):
         assert methods([Conv2D(4, 3, use_bias=False), *rest])[1].endswith("+ pool + ReLU")
     layers = [Conv2D(4, 3, padding="same"), MaxPool2D(), MaxPool2D(), ReLU()]
-    assert [names for names, _ in stages(layers)][1:3] == ["conv2d_1 maxpool2d_1", "maxpool2d_2"]
+    assert [names for names, _ in ops(layers)][1:3] == ["conv2d_1 maxpool2d_1", "maxpool2d_2"]
 
 
 @pytest.mark.parametrize(
@@ -90,7 +90,7 @@ def test_winograd_needs_some_channels():
 
 def test_batch_normalization_in_training_is_sums_and_a_scale():
     layers = [Conv2D(4, 3, use_bias=False), BatchNorm(), ReLU(), Dropout(0.5)]
-    assert stages(layers)[1:5] == [
+    assert ops(layers)[1:5] == [
         ("conv2d_1", "blocked, 2 columns"),
         ("batchnorm_1", "sums, then join"),
         ("batchnorm_1 relu_1", "scale + shift + ReLU"),
@@ -112,14 +112,14 @@ def test_in_inference_it_is_folded_into_what_is_before_it():
 
 def test_preprocessing_goes_into_the_copy():
     before = [Rescaling(), Normalization(), Rescaling()]
-    found = stages([*before, Flatten(), Dense(2)])
+    found = ops([*before, Flatten(), Dense(2)])
     names = "rescaling_1 normalization_1 rescaling_2 flatten_1"
     assert found == [(names, "copy + scale"), ("dense_1", "product + bias")]
 
 
 def test_both_ways_of_a_residual_connection():
     layers = [Residual([Conv2D(4, 3, 2, "same")], [Conv2D(4, 1, 2)]), ReLU()]
-    names = [names for names, _ in stages([Conv2D(2, 3), *layers]) if names]
+    names = [names for names, _ in ops([Conv2D(2, 3), *layers]) if names]
     assert names == [
         "conv2d_1",
         "residual_1.branch.conv2d_1",

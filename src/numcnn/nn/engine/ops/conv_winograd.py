@@ -29,11 +29,11 @@ import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
 from numcnn.nn.arrays import Array, Shape
-from numcnn.nn.engine.arena import Arena
-from numcnn.nn.engine.convolution import ConvolutionMethod, Task
 from numcnn.nn.engine.layouts import BatchInside
-from numcnn.nn.engine.pooling import Cells, image_cells
+from numcnn.nn.engine.ops.conv import ConvAlgorithm, Task
+from numcnn.nn.engine.ops.max_pool import Cells, image_cells
 from numcnn.nn.engine.strips import strips
+from numcnn.nn.engine.workspace import Workspace
 from numcnn.nn.patches import Window
 
 TILE = 4
@@ -88,7 +88,7 @@ _OUTPUT_2D_T = np.ascontiguousarray(_OUTPUT_2D.T)
 
 
 @final
-class Winograd(ConvolutionMethod):
+class Winograd(ConvAlgorithm):
     """F(4x4, 3x3) for stride 1."""
 
     name = "Winograd"
@@ -148,18 +148,18 @@ class Winograd(ConvolutionMethod):
         cut = image.reshape(down, tile, across, tile, n * self.filters)
         return cut.transpose(1, 3, 0, 2, 4)
 
-    def bind_forward(self, x: Array, raw: Array, arena: Arena) -> Task:
+    def bind_forward(self, x: Array, raw: Array, workspace: Workspace) -> Task:
         """Gather the tiles, transform, multiply at each point, transform back."""
         n = x.shape[2]
         count = self._tiles[0] * self._tiles[1] * n
-        gather, values = self._bind_input(x, arena)
-        products = arena.take((REACH * REACH, count, self.filters))
+        gather, values = self._bind_input(x, workspace)
+        products = workspace.take((REACH * REACH, count, self.filters))
         flat_products = products.reshape(REACH * REACH, -1)
         by_channel = values.reshape(REACH * REACH, count, self.channels)
-        tiles = raw if self._exact else arena.take((TILE, TILE, *self._tiles, n * self.filters))
+        tiles = raw if self._exact else workspace.take((TILE, TILE, *self._tiles, n * self.filters))
         flat_tiles = tiles.reshape(TILE * TILE, -1)
         back = strips(_OUTPUT_2D, flat_products, flat_tiles)
-        untile = None if self._exact else self._bind_crop(tiles, raw, arena)
+        untile = None if self._exact else self._bind_crop(tiles, raw, workspace)
 
         def run() -> None:
             gather()
@@ -171,7 +171,7 @@ class Winograd(ConvolutionMethod):
         return run
 
     def bind_backward(
-        self, x: Array, draw: Array, dx: Array | None, dweight: Array, arena: Arena
+        self, x: Array, draw: Array, dx: Array | None, dweight: Array, workspace: Workspace
     ) -> Task:
         """Go back: the adjoint of each step, and ``V`` computed anew rather than kept.
 
@@ -183,18 +183,20 @@ class Winograd(ConvolutionMethod):
         n = x.shape[2]
         count = self._tiles[0] * self._tiles[1] * n
         points = REACH * REACH
-        tiles = draw if self._exact else arena.take((TILE, TILE, *self._tiles, n * self.filters))
-        tile = None if self._exact else self._bind_crop(tiles, draw, arena)
+        tiles = (
+            draw if self._exact else workspace.take((TILE, TILE, *self._tiles, n * self.filters))
+        )
+        tile = None if self._exact else self._bind_crop(tiles, draw, workspace)
         flat_tiles = tiles.reshape(TILE * TILE, -1)
-        products = arena.take((points, count, self.filters))
+        products = workspace.take((points, count, self.filters))
         there = strips(_OUTPUT_2D_T, flat_tiles, products.reshape(points, -1))
-        gather, values = self._bind_input(x, arena)
+        gather, values = self._bind_input(x, workspace)
         values_t = values.reshape(points, count, self.channels).transpose(0, 2, 1)
         by_channel = values.reshape(points, count, self.channels)
-        dtransformed = arena.take((points, self.channels, self.filters))
+        dtransformed = workspace.take((points, self.channels, self.filters))
         flat_dtransformed = dtransformed.reshape(points, -1)
         flat_dweight = dweight.reshape(9, -1)
-        scatter = None if dx is None else self._bind_scatter(values, dx, arena)
+        scatter = None if dx is None else self._bind_scatter(values, dx, workspace)
 
         def run() -> None:
             if tile is not None:
@@ -210,14 +212,14 @@ class Winograd(ConvolutionMethod):
 
         return run
 
-    def _bind_input(self, x: Array, arena: Arena) -> tuple[Task, Array]:
+    def _bind_input(self, x: Array, workspace: Workspace) -> tuple[Task, Array]:
         """``V``: ``(36, tiles down * tiles across * n * channels)``, and how to compute it."""
         height, width, n, channels = x.shape
         run = n * channels
         image = x.reshape(height, width, run)
         padded, margins, inside = image, [], image
         if (height, width) != self._padded:
-            padded = arena.take((*self._padded, run))
+            padded = workspace.take((*self._padded, run))
             # What no output needs is cut off, if the stride leaves something.
             rows = min(height, self._padded[0] - self.top)
             columns = min(width, self._padded[1] - self.left)
@@ -230,9 +232,9 @@ class Winograd(ConvolutionMethod):
             (REACH, REACH, *self._tiles, run),
             (down, across, TILE * down, TILE * across, each),
         )
-        tiles = arena.take(windows.shape)
+        tiles = workspace.take(windows.shape)
         flat_tiles = tiles.reshape(REACH * REACH, -1)
-        values = arena.take(flat_tiles.shape)
+        values = workspace.take(flat_tiles.shape)
 
         def compute() -> None:
             if inside is not image:
@@ -244,7 +246,7 @@ class Winograd(ConvolutionMethod):
 
         return compute, values
 
-    def _bind_scatter(self, dvalues: Array, dx: Array, arena: Arena) -> Task:
+    def _bind_scatter(self, dvalues: Array, dx: Array, workspace: Workspace) -> Task:
         """Transform the gradient back to tiles, and add these where they came from.
 
         Tiles begin every 4 rows and are 6 high: rows 4 and 5 of a tile are rows 0 and 1 of the
@@ -254,9 +256,9 @@ class Winograd(ConvolutionMethod):
         height, width, n, channels = dx.shape
         run = n * channels
         down, across = self._tiles
-        tiles = arena.take((REACH, REACH, down, across, run))
+        tiles = workspace.take((REACH, REACH, down, across, run))
         flat_tiles = tiles.reshape(REACH * REACH, -1)
-        image = arena.take(((down + 1) * TILE, (across + 1) * TILE, run))
+        image = workspace.take(((down + 1) * TILE, (across + 1) * TILE, run))
         blocks = image.reshape(down + 1, TILE, across + 1, TILE, run).transpose(1, 3, 0, 2, 4)
         bottom, right = image[down * TILE :], image[: down * TILE, across * TILE :]
         first = blocks[:, :, :down, :across]
@@ -285,11 +287,11 @@ class Winograd(ConvolutionMethod):
 
         return scatter
 
-    def _bind_crop(self, tiles: Array, image: Array, arena: Arena) -> "_Crop":
+    def _bind_crop(self, tiles: Array, image: Array, workspace: Workspace) -> "_Crop":
         rows, columns = self.output_shape[:2]
         down, across = self._tiles
         run = image.shape[-1]
-        full = arena.take((down * TILE, across * TILE, run))
+        full = workspace.take((down * TILE, across * TILE, run))
         cut = full.reshape(down, TILE, across, TILE, run).transpose(1, 3, 0, 2, 4)
         return _Crop(tiles, cut, full, full[:rows, :columns], image)
 

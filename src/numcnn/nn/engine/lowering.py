@@ -1,31 +1,31 @@
-"""From layers to stages: which neighbours go together, and which way each one is computed.
+"""From layers to ops: which neighbours go together, and which way each one is computed.
 
-Nothing is measured here: the same network gives the same stages on every machine, so the same seed
-gives the same weights. What depends on the machine is how large pieces are and how many lanes there
-are (`numcnn.nn.engine.machine`).
+Nothing is measured here: the same network gives the same ops on every machine, so the same seed
+gives the same weights. What depends on the machine is how large micro-batches are and how many
+lanes there are (`numcnn.nn.engine.machine`).
 """
 
 from collections.abc import Iterable, Sequence
 from typing import final
 
 from numcnn.nn.arrays import Shape
-from numcnn.nn.engine.blocked import Blocked
-from numcnn.nn.engine.by_layer import LayerStage, WholeBatchStage
-from numcnn.nn.engine.convolution import ConvolutionMethod, ConvolutionStage, Fold
 from numcnn.nn.engine.layouts import BatchFirst, BatchLast, Layout
-from numcnn.nn.engine.normalization import AffineStage, NormalizeStage, StatisticsStage
-from numcnn.nn.engine.patches import Patches
-from numcnn.nn.engine.simple_stages import (
-    AddStage,
-    ConvertStage,
-    DenseStage,
-    DropoutStage,
-    InputStage,
-    PoolStage,
+from numcnn.nn.engine.op import Op, Value
+from numcnn.nn.engine.ops.batch_norm import AffineOp, NormalizeOp, StatisticsOp
+from numcnn.nn.engine.ops.conv import ConvAlgorithm, ConvOp, Fold
+from numcnn.nn.engine.ops.conv_im2col import Im2col
+from numcnn.nn.engine.ops.conv_toeplitz import Toeplitz
+from numcnn.nn.engine.ops.conv_winograd import Winograd
+from numcnn.nn.engine.ops.fallback import LayerOp, WholeBatchOp
+from numcnn.nn.engine.ops.simple import (
+    AddOp,
+    DenseOp,
+    DropoutOp,
+    InputOp,
+    LayoutOp,
+    MaxPoolOp,
     pooled_layout,
 )
-from numcnn.nn.engine.stage import Stage, Value
-from numcnn.nn.engine.winograd import Winograd
 from numcnn.nn.layers import (
     GELU,
     AveragePool2D,
@@ -66,17 +66,17 @@ _MOST_PHASES = 4
 
 
 @final
-class Program:
-    """The stages of a network, in order, and where the batch goes in and out.
+class Lowering:
+    """The ops of a network, in order, and where the batch goes in and out.
 
     Attributes:
-        stages: In the order of the forward pass.
+        ops: In the order of the forward pass.
         entrance: The first of them.
         exit: The value that is the network's output, `BatchFirst`.
     """
 
     def __init__(self, links: Iterable[Link], input_shape: Shape, training: bool) -> None:
-        self.stages: list[Stage] = []
+        self.ops: list[Op] = []
         self._training = training
         rest = list(links)
         self._wide = is_wide(rest)
@@ -96,18 +96,18 @@ class Program:
         if _is(rest, 0, Conv2D) and len(shape) == 3:
             layout = self._convolution(rest, shape, BatchFirst()).source_layout
         value = Value(shape, layout, wants_gradient=False)
-        self.entrance = InputStage(
+        self.entrance = InputOp(
             [link.name for link in (*before, *flat)],
             [link.layer for link in before],
             input_shape,
             value,
         )
-        self.stages.append(self.entrance)
+        self.ops.append(self.entrance)
         self.exit = self._as(self._chain(rest, value, ""), BatchFirst())
-        _settle_gradients(self.stages)
+        _settle_gradients(self.ops)
 
     def _chain(self, layers: Sequence[Link], value: Value, prefix: str) -> Value:
-        """Add the stages of layers in a row; return what the last one makes."""
+        """Add the ops of layers in a row; return what the last one makes."""
         rest = list(layers)
         while rest:
             taken, value = self._next(rest, value, prefix)
@@ -115,7 +115,7 @@ class Program:
         return value
 
     def _next(self, rest: Sequence[Link], value: Value, prefix: str) -> tuple[int, Value]:
-        """Add the stages of the next layer and of those that go with it."""
+        """Add the ops of the next layer and of those that go with it."""
         layer, shape = rest[0].layer, rest[0].output_shape
         kind = type(layer)
         names = [prefix + rest[0].name]
@@ -126,48 +126,48 @@ class Program:
             relu = _is(rest, taken, ReLU)
             target = self._target((layer.units,), BatchFirst(), value, learns=True)
             names = [prefix + link.name for link in rest[: taken + relu]]
-            self.stages.append(DenseStage(names, value, target, layer, relu=relu, fold=fold))
+            self.ops.append(DenseOp(names, value, target, layer, relu=relu, fold=fold))
             return taken + relu, target
         if isinstance(layer, BatchNorm) and kind is BatchNorm:
             relu = _is(rest, 1, ReLU)
             names = [prefix + link.name for link in rest[: 1 + relu]]
             target = self._target(value.shape, value.layout, value, learns=True)
             if self._training:
-                statistics = StatisticsStage(names[:1], value, target, layer)
-                self.stages += [statistics, NormalizeStage(names, statistics, target, relu=relu)]
+                statistics = StatisticsOp(names[:1], value, target, layer)
+                self.ops += [statistics, NormalizeOp(names, statistics, target, relu=relu)]
             else:
-                self.stages.append(AffineStage(names, value, target, layer, relu=relu))
+                self.ops.append(AffineOp(names, value, target, layer, relu=relu))
             return 1 + relu, target
         if isinstance(layer, MaxPool2D) and kind is MaxPool2D and _is_simple_pool(layer):
             layout = pooled_layout(value)
             if layout is not None:
                 target = self._target(shape, layout, value)
-                self.stages.append(PoolStage(names, [value], target))
+                self.ops.append(MaxPoolOp(names, [value], target))
                 return 1, target
         if isinstance(layer, Dropout) and kind is Dropout:
             if not self._training or layer.rate == 0:
                 return 1, value
             if not self._dropout_in_turn:
                 target = self._target(value.shape, value.layout, value)
-                self.stages.append(DropoutStage(names, value, target, layer))
+                self.ops.append(DropoutOp(names, value, target, layer))
                 return 1, target
         if kind is Flatten:
             if len(value.shape) == 1:
                 return 1, value
             target = self._target(shape, BatchFirst(), value)
-            self.stages.append(ConvertStage(names, [value], target))
+            self.ops.append(LayoutOp(names, [value], target))
             return 1, target
         if isinstance(layer, Residual) and kind is Residual:
             return self._add_residual(rest, layer, value, prefix)
         if kind in _BY_NUMBER:
             target = self._target(value.shape, value.layout, value)
-            self.stages.append(LayerStage(names, value, target, layer))
+            self.ops.append(LayerOp(names, value, target, layer))
             return 1, target
         value = self._as(value, BatchFirst())
         learns = any(inner.params for _, inner in layer.walk())
         target = self._target(shape, BatchFirst(), value, learns=learns)
-        stage = LayerStage if kind in _BY_EXAMPLE else WholeBatchStage
-        self.stages.append(stage(names, value, target, layer))
+        op = LayerOp if kind in _BY_EXAMPLE else WholeBatchOp
+        self.ops.append(op(names, value, target, layer))
         return 1, target
 
     def _add_convolution(
@@ -183,8 +183,8 @@ class Program:
         layout = method.pooled_layout if pool else method.target_layout
         target = self._target(shape, layout, value, learns=True)
         names = [prefix + link.name for link in rest[:taken]]
-        self.stages.append(
-            ConvolutionStage(names, source, target, layer, method, pool=pool, relu=relu, fold=fold)
+        self.ops.append(
+            ConvOp(names, source, target, layer, method, pool=pool, relu=relu, fold=fold)
         )
         return taken, target
 
@@ -201,10 +201,10 @@ class Program:
         target = self._target(branch.shape, branch.layout, branch)
         target.wants_gradient = branch.wants_gradient or shortcut.wants_gradient
         names = [name, *(prefix + link.name for link in rest[1 : 1 + relu])]
-        self.stages.append(AddStage(names, branch, shortcut, target, relu=relu))
+        self.ops.append(AddOp(names, branch, shortcut, target, relu=relu))
         return 1 + relu, target
 
-    def _convolution(self, rest: Sequence[Link], shape: Shape, layout: Layout) -> ConvolutionMethod:
+    def _convolution(self, rest: Sequence[Link], shape: Shape, layout: Layout) -> ConvAlgorithm:
         """Choose the method of the convolution that comes next."""
         layer = rest[0].layer
         assert isinstance(layer, Conv2D)
@@ -212,15 +212,15 @@ class Program:
         if not self._wide:
             _, taken = self._fold(rest)
             pool, _, _ = _pool_and_relu(rest, taken)
-            possible = Blocked.phases_that_fit(window, shape, pool)
+            possible = Toeplitz.phases_that_fit(window, shape, pool)
             if isinstance(layout, BatchLast) and layout.phases in possible:
-                return Blocked(window, shape, layer.filters, layout.phases)
+                return Toeplitz(window, shape, layer.filters, layout.phases)
             possible = [phases for phases in possible if phases <= _MOST_PHASES]
             if possible:
-                return Blocked(window, shape, layer.filters, possible[0])
+                return Toeplitz(window, shape, layer.filters, possible[0])
         if Winograd.fits(window) and shape[2] >= 8 and layer.filters >= 8:
             return Winograd(window, shape, layer.filters)
-        return Patches(window, shape, layer.filters)
+        return Im2col(window, shape, layer.filters)
 
     def _fold(self, rest: Sequence[Link]) -> tuple[Fold | None, int]:
         """The batch normalization right after the first layer, if it can be folded into it."""
@@ -244,7 +244,7 @@ class Program:
         ):
             value = self._as(value, BatchLast(1))
         target = Value(value.shape, layout, value.wants_gradient)
-        self.stages.append(ConvertStage([], [value], target))
+        self.ops.append(LayoutOp([], [value], target))
         return target
 
 
@@ -294,10 +294,10 @@ def _pool_and_relu(layers: Sequence[Link], taken: int) -> tuple[bool, bool, int]
     return pool, relu, taken
 
 
-def _settle_gradients(stages: Sequence[Stage]) -> None:
+def _settle_gradients(ops: Sequence[Op]) -> None:
     """Find out who writes each gradient, the first one in the backward pass, and who adds."""
     seen: set[int] = set()
-    for stage in reversed(stages):
-        for place, source in enumerate(stage.sources):
-            stage.adds[place] = id(source) in seen
+    for op in reversed(ops):
+        for place, source in enumerate(op.sources):
+            op.adds[place] = id(source) in seen
             seen.add(id(source))

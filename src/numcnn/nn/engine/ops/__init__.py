@@ -1,0 +1,1 @@
+"""The operations of a plan, one a file: what computes one layer, or several in one go."""
