@@ -95,12 +95,11 @@ def disagreements(model: Sequential, x: Array, dy: Array, limit: float) -> dict[
     if not _same(decided(layers_kinks), decided(kinks)):
         exact_layers, exact_layers_kinks = _told_pass(double, x, dy, decided(layers_kinks))
     moved, moved_kinks = _told_pass(*_moved(double, x, dy), decisions)
-    errors = _errors(
-        found, exact, (layers, exact_layers), (moved, exact), reaching=_reaching(double, x, dy)
-    )
+    reaching = _reaching(double, x, dy)
+    errors = _errors(found, exact, (layers, exact_layers), (moved, exact), reaching=reaching)
     flips = {}
     for name, kink in kinks.items():
-        size = np.abs(kink.x).max()
+        size = reaching[name]
         differs = kink.shortfall > SAME * size
         if differs.sum() > FEW + differs.size / ONE_OF:
             flips[f"{name} flips"] = int(differs.sum())
@@ -136,10 +135,11 @@ def _told_pass(
 def _reaching(model: Sequential, x: Array, dy: Array) -> dict[str, float]:
     """How large what reaches each layer is, by the layer's name.
 
-    The gradient, in Euclidean norm, under ``d dense_1``; the largest number of the input under
-    ``dense_1``.
+    The gradient, in Euclidean norm, under ``d dense_1``; under ``dense_1``, the largest number in
+    its input and in those of all layers before, whose rounding may be all that is left of it.
     """
     found: dict[str, float] = {}
+    largest = [0.0]
 
     def watched_backward(name: str, layer: Layer) -> Callable[[Array, Context], Array]:
         backward = layer.backward
@@ -154,7 +154,7 @@ def _reaching(model: Sequential, x: Array, dy: Array) -> dict[str, float]:
         forward = layer.forward
 
         def watch(x: Array, ctx: Context) -> Array:
-            found[name] = float(np.abs(x).max())
+            found[name] = largest[0] = max(largest[0], float(np.abs(x).max()))
             return forward(x, ctx)
 
         return watch
