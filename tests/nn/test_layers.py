@@ -10,53 +10,23 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
 from numcnn.nn import (
-    GELU,
     SGD,
-    AveragePool2D,
-    BatchNorm,
     Context,
-    Conv2D,
     Dense,
-    Dropout,
-    Flatten,
-    GlobalAveragePool2D,
     Layer,
-    LeakyReLU,
-    MaxPool2D,
     MeanSquaredError,
-    Normalization,
     ReLU,
-    Rescaling,
     Residual,
     Sequential,
-    Sigmoid,
-    SiLU,
-    Softmax,
-    Tanh,
     check_gradients,
 )
 from numcnn.nn.layers import LAYERS, layer_from_config
+from tests.model_files.samples import SAMPLES
 from tests.nn.samples import apart, normal
 
+# One of every layer, with settings that are not the defaults.
 EXAMPLES = [
-    AveragePool2D((2, 3), 1, "same"),
-    BatchNorm(0.8, 1e-3),
-    Conv2D(5, (3, 2), (1, 2), "same", False, "glorot_uniform"),
-    Dense(7, False, "lecun_normal"),
-    Dropout(0.3),
-    Flatten(),
-    GELU("tanh"),
-    GlobalAveragePool2D(),
-    LeakyReLU(0.2),
-    MaxPool2D(3, (2, 1)),
-    Normalization(),
-    ReLU(),
-    Rescaling(2.0, -1.0),
-    Residual([Conv2D(3, 1), ReLU(), Residual([Tanh()])], [Conv2D(3, (1, 1))]),
-    Sigmoid(),
-    SiLU(),
-    Softmax(),
-    Tanh(),
+    layer for name, make in SAMPLES.items() for layer in make() if type(layer).__name__ == name
 ]
 each_example = pytest.mark.parametrize("layer", EXAMPLES, ids=lambda layer: type(layer).__name__)
 

@@ -1,13 +1,20 @@
-"""BatchNorm: by hand, against the loops, its gradients and its running statistics."""
+"""BatchNorm and LayerNorm: by hand, against the loops, gradients and running statistics."""
 
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
-from numcnn.nn import BatchNorm, Context, Sequential, check_gradients, directional_error
+from numcnn.nn import (
+    BatchNorm,
+    Context,
+    LayerNorm,
+    Sequential,
+    check_gradients,
+    directional_error,
+)
 from tests.nn.layer_pass import run_layer
 from tests.nn.samples import normal
-from tests.reference.normalization import batch_norm, batch_norm_backward
+from tests.reference.normalization import batch_norm, batch_norm_backward, layer_norm
 
 PLAIN = {"gamma": [1], "beta": [0]}
 SHAPES = [(5, 3), (8, 1), (3, 4, 5, 2), (2, 1, 3, 4)]
@@ -159,3 +166,41 @@ def test_weight_decay_leaves_scale_and_shift_alone():
 def test_a_bad_setting_is_named(settings, message):
     with pytest.raises(ValueError, match=message):
         BatchNorm(**settings)
+
+
+def test_layer_norm_worked_by_hand():
+    x, dy = np.array([[1.0, 2, 3], [5, 5, 5]]), np.array([[1.0, 0, 0], [0, 1, 0]])
+    params = {"gamma": [1, 1, 2], "beta": [0, 0, 7]}
+    result = run_layer(LayerNorm(epsilon=1e-12), x, dy, params=params)
+    # Mean 2 and variance 2/3: 1, 2, 3 become -a, 0, a with a = sqrt(3/2). The second row's
+    # deviation is that of epsilon alone.
+    a = np.sqrt(1.5)
+    assert_allclose(result.y, [[-a, 0, 2 * a + 7], [0, 0, 7]], rtol=1e-9, atol=1e-9)
+    assert_allclose(result.grads["gamma"], [-a, 0, 0], rtol=1e-9, atol=1e-9)
+    assert_allclose(result.grads["beta"], [1, 1, 0], rtol=1e-9)
+    # dz = (1, 0, 0), so a (dz - 1/3 - z (-a) / 3).
+    assert_allclose(result.dx[0], np.array([1, -2, 1]) / 6 * a, rtol=1e-6)
+
+
+@pytest.mark.parametrize("shape", [(5, 3), (1, 8), (3, 4, 5, 2), (2, 1, 3, 4)])
+def test_layer_norm_agrees_with_the_loops(shape):
+    x = normal(*shape) * 3 + 1
+    result = run_layer(LayerNorm(epsilon=1e-3), x)
+    gamma, beta = result.params["gamma"], result.params["beta"]
+    y = layer_norm(x.reshape(-1, shape[-1]), gamma, beta, 1e-3)
+    assert_allclose(result.y, y.reshape(shape), rtol=1e-10, atol=1e-10)
+
+
+@pytest.mark.parametrize("training", [True, False])
+@pytest.mark.parametrize("shape", [(5, 3), (1, 8), (3, 4, 5, 2)])
+def test_gradients_of_layer_norm(shape, training):
+    assert check_gradients(LayerNorm(), normal(*shape) * 3 + 1, training=training) < 1e-6
+
+
+def test_layer_norm_has_a_bad_epsilon_named():
+    with pytest.raises(ValueError, match="epsilon is 0; give a small positive number"):
+        LayerNorm(epsilon=0)
+
+
+def test_weight_decay_leaves_layer_norm_alone():
+    assert not LayerNorm().decayed

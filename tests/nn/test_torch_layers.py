@@ -14,6 +14,7 @@ from numcnn.nn import (
     Dense,
     Flatten,
     GlobalAveragePool2D,
+    LayerNorm,
     LeakyReLU,
     MaxPool2D,
     ReLU,
@@ -195,6 +196,18 @@ def test_batch_norm_in_training(shape, epsilon, dtype):
     compare_layers(
         BatchNorm(epsilon=epsilon),
         lambda x, gamma, beta: batch_norm(x, gamma, beta, epsilon),
+        shape,
+        dtype,
+    )
+
+
+@each_dtype
+@pytest.mark.parametrize("epsilon", [1e-5, 1e-2])
+@pytest.mark.parametrize("shape", [(8, 5), (64, 3), (1, 7)])
+def test_layer_norm(shape, epsilon, dtype):
+    compare_layers(
+        LayerNorm(epsilon=epsilon),
+        lambda x, gamma, beta: F.layer_norm(x, shape[-1:], gamma, beta, epsilon),
         shape,
         dtype,
     )

@@ -1,5 +1,7 @@
 """Batch normalization in training, feature by feature, with the equations of its paper.
 
+And layer normalization, which is the same with examples and features exchanged.
+
 Ioffe and Szegedy, "Batch normalization", 2015: algorithm 1, and the six derivatives of section 3.
 Inputs are ``(count, features)``; of images, every pixel is one of the ``count``.
 """
@@ -56,3 +58,13 @@ def batch_norm_backward(
             dgamma[k] += dy[n, k] * (x[n, k] - mean) / deviation
             dbeta[k] += dy[n, k]
     return dx, dgamma, dbeta
+
+
+def layer_norm(x: np.ndarray, gamma: np.ndarray, beta: np.ndarray, epsilon: float) -> np.ndarray:
+    """Normalize each example with its own mean and variance, then scale and shift each feature."""
+    y = np.zeros(x.shape)
+    for n in range(len(x)):
+        mean, variance = statistics(x[n])
+        for k in range(x.shape[1]):
+            y[n, k] = gamma[k] * (x[n, k] - mean) / math.sqrt(variance + epsilon) + beta[k]
+    return y

@@ -56,7 +56,8 @@ class Context:
         if self._rng is None:
             raise ValueError(
                 "this pass draws random numbers but its Context has no generator; "
-                "give one: Context(training=True, rng=numpy.random.default_rng(seed))"
+                "give one: Context(training=True, rng=numpy.random.default_rng(seed)). "
+                'A layer that draws has acts_on = "batch"'
             )
         return self._rng
 

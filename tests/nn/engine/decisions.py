@@ -7,10 +7,10 @@ from numpy.typing import NDArray
 
 from numcnn.nn import Array, Layer, MaxPool2D, Sequential
 from numcnn.nn.engine.layouts import BatchFirst, BatchLast
-from numcnn.nn.engine.op import BoundOp, MicroBatch, Op, Value
+from numcnn.nn.engine.op import MicroBatch, Op, Value
 from numcnn.nn.engine.ops.conv import ConvOp
 from numcnn.nn.engine.ops.fallback import LayerOp
-from numcnn.nn.engine.ops.max_pool import Cells
+from numcnn.nn.engine.ops.max_pool import Cells, MaxPoolOp
 from numcnn.nn.engine.plan import Plan
 from tests.nn.kinks import KINKS, OPEN, Decisions, candidates
 
@@ -20,21 +20,16 @@ def decided_by(plan: Plan, model: Sequential) -> Decisions:
     kinks = {name: layer for name, layer in model.named_layers() if isinstance(layer, KINKS)}
     found: Decisions = {}
     for segment in plan.segments:
-        for place, op in enumerate(segment.ops):
+        for op in segment.ops:
             mine = {name: kinks[name] for name in op.names if name in kinks}
             if mine:
-                parts = [
-                    _decided_in(op, bound[place], micro_batch, mine)
-                    for micro_batch, bound in zip(segment.micro_batches, segment.bound, strict=True)
-                ]
+                parts = [_decided_in(op, part, mine) for part in segment.micro_batches]
                 found |= {name: np.concatenate([part[name] for part in parts]) for name in mine}
     assert found.keys() == kinks.keys(), f"cannot read {kinks.keys() - found.keys()}"
     return found
 
 
-def _decided_in(
-    op: Op, bound_op: BoundOp, micro_batch: MicroBatch, kinks: Mapping[str, Layer]
-) -> Decisions:
+def _decided_in(op: Op, micro_batch: MicroBatch, kinks: Mapping[str, Layer]) -> Decisions:
     """The same of one micro-batch."""
     if isinstance(op, LayerOp):
         # The layer's own code runs on these numbers.
@@ -45,7 +40,7 @@ def _decided_in(
     pools = [name for name, layer in kinks.items() if isinstance(layer, MaxPool2D)]
     if not pools:
         return dict.fromkeys(kinks, on)
-    winners = _winners(op, bound_op, micro_batch)
+    winners = _winners(op, micro_batch)
     found: Decisions = {name: winners if name in pools else on for name in kinks}
     first = next(iter(kinks))
     if first not in pools:
@@ -60,14 +55,16 @@ def _decided_in(
     return found
 
 
-def _winners(op: Op, bound_op: BoundOp, micro_batch: MicroBatch) -> NDArray[np.integer]:
+def _winners(op: Op, micro_batch: MicroBatch) -> NDArray[np.integer]:
     """Which cell of each window the pooling gives the gradient to."""
     winners = np.empty(op.target.array(micro_batch).shape, np.float32)
     view = winners
+    assert isinstance(op, ConvOp | MaxPoolOp)
     if isinstance(op, ConvOp):
         view = op.convolution.aligned_pooled(winners, micro_batch.size)
     cells = Cells(*np.empty((4, *view.shape), np.float32))
-    bound_op._pooling.backward(np.ones(view.shape, np.float32), cells, np.empty_like(cells[0]))
+    pooling = op.poolings[micro_batch.start]
+    pooling.backward(np.ones(view.shape, np.float32), cells, np.empty_like(cells[0]))
     view[...] = np.argmax(cells, axis=0)
     return _batch_first(op.target, winners).astype(int)
 

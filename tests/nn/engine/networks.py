@@ -18,6 +18,7 @@ from numcnn.nn import (
     Flatten,
     GlobalAveragePool2D,
     Layer,
+    LayerNorm,
     LeakyReLU,
     MaxPool2D,
     Normalization,
@@ -31,7 +32,7 @@ from numcnn.nn import (
     Softmax,
     Tanh,
 )
-from tests.nn.engine.own_layers import Centering, Flicker
+from tests.nn.engine.own_layers import Centering, Flicker, Scale
 
 Draw = Callable[..., object]
 
@@ -148,8 +149,9 @@ def _next(draw: st.DrawFn, shape: Shape, wide: bool, depth: int) -> list[Layer]:
         lambda: [BatchNorm()],
         lambda: [BatchNorm(), ReLU()],
         lambda: [Dropout(draw(st.sampled_from([0.0, 0.3, 0.5])))],
-        lambda: [draw(st.sampled_from([Centering, Flicker]))()],
+        lambda: [draw(st.sampled_from([Centering, Flicker, Scale]))()],
         lambda: [draw(st.sampled_from([Rescaling(0.5, -0.3), Normalization(), Softmax()]))],
+        lambda: [LayerNorm()],
         lambda: [Flatten()],
     ]
     if depth < 2:

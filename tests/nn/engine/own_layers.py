@@ -35,7 +35,28 @@ class Centering(Layer):
 
 @final
 @dataclass(eq=False)
-class Rude(Layer):
+class Scale(Layer):
+    """Each feature by a learned factor: examples have nothing to do with each other."""
+
+    acts_on = "example"
+
+    def build(self, input_shape: Shape, rng: np.random.Generator) -> Shape:
+        self.params = {"factor": rng.uniform(0.5, 1.5, input_shape).astype(np.float32)}
+        return input_shape
+
+    def forward(self, x: Array, ctx: Context) -> Array:
+        ctx.save(self, x)
+        return x * self.params["factor"]
+
+    def backward(self, dy: Array, ctx: Context) -> Array:
+        (x,) = ctx.take(self)
+        ctx.grads[self] = {"factor": (dy * x).sum(axis=0)}
+        return dy * self.params["factor"]
+
+
+@final
+@dataclass(eq=False)
+class InPlaceLayer(Layer):
     """``2 x``, written over what it was given, forward and backward."""
 
     def build(self, input_shape: Shape, rng: np.random.Generator) -> Shape:

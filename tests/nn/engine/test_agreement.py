@@ -38,7 +38,7 @@ from tests.nn.engine.agreement import (
 )
 from tests.nn.engine.kernels import ORDERS, a_kernel
 from tests.nn.engine.networks import Network, batch, fill, networks, quick, recipe_and_batch
-from tests.nn.engine.own_layers import Centering, Flicker, Rude, Twice
+from tests.nn.engine.own_layers import Centering, Flicker, InPlaceLayer, Scale, Twice
 from tests.nn.samples import integers
 
 MACHINES = st.sampled_from([(1, 1 << 20), (2, 1 << 20), (3, 1 << 13), (2, 1 << 16)])
@@ -241,6 +241,17 @@ HARD = {
         (5,),
         lambda: [Dense(6), Sigmoid(), Twice(4), Residual([Twice(4), Centering()]), Dense(2)],
     ),
+    "learning layers of one's own, example by example": (
+        (6, 6, 1),
+        lambda: [
+            Conv2D(3, 3),
+            Scale(),
+            Residual([Scale(), Sigmoid()]),
+            Flatten(),
+            Scale(),
+            Dense(2),
+        ],
+    ),
     "a learning layer of one's own comes first": ((5, 5, 2), lambda: [Centering(), Conv2D(3, 2)]),
 }
 
@@ -258,20 +269,35 @@ def test_what_needs_care(name, count):
             assert not disagreements(model, x, dy, LIMIT)
 
 
-def test_a_layer_that_writes_over_its_arguments_harms_nobody():
+@pytest.mark.parametrize("acts_on", ["element", "example", "batch"])
+def test_a_layer_that_writes_over_its_arguments_harms_nobody(monkeypatch, acts_on):
     def network(double, inner):
         model = Sequential([Conv2D(3, 3), double, ReLU(), Residual([inner]), Flatten()])
         model.build((7, 7, 1), seed=0)
         return model
 
-    rude, polite = network(Rude(), Rude()), network(Rescaling(2, 0), Rescaling(2, 0))
-    x, dy = batch(rude, 5)
+    monkeypatch.setattr(InPlaceLayer, "acts_on", acts_on)
+    in_place = network(InPlaceLayer(), InPlaceLayer())
+    careful = network(Rescaling(2, 0), Rescaling(2, 0))
+    x, dy = batch(in_place, 5)
     before = x.copy(), dy.copy()
-    found, expected = trained(rude, x, dy), trained(polite, x, dy)
+    found, expected = trained(in_place, x, dy), trained(careful, x, dy)
     for one, other in zip(found.values(), expected.values(), strict=True):
         np.testing.assert_allclose(one, other, rtol=1e-5, atol=1e-5)
     np.testing.assert_array_equal(x, before[0])
     np.testing.assert_array_equal(dy, before[1])
+
+
+@pytest.mark.parametrize(
+    ("layer", "reason"), [(Centering, "running statistics"), (Flicker, "draws random numbers")]
+)
+def test_a_layer_that_needs_the_whole_batch_cannot_say_otherwise(monkeypatch, layer, reason):
+    monkeypatch.setattr(layer, "acts_on", "example")
+    model = Sequential([layer(), Dense(2)])
+    model.build((4,))
+    x, dy = batch(model, 5)
+    with pytest.raises(ValueError, match=f'{reason}.*acts_on = "batch"'):
+        trained(model, x, dy)
 
 
 @pytest.mark.parametrize("name", ["folding", "folding, wide", "preprocessing", "a table"])

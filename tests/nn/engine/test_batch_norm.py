@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from numcnn.nn import BatchNorm, Context, Dense, Sequential
-from numcnn.nn.engine.ops.conv import Fold
+from numcnn.nn.engine.ops.batch_norm_fold import Fold
 from tests.nn.engine.agreement import a_machine
 from tests.nn.samples import normal
 
@@ -22,7 +22,7 @@ def test_a_normalization_folded_into_a_product(bias):
     layer = norm(4)
     plain = x @ weight if bias is None else x @ weight + bias
     expected = layer.forward(plain, Context())
-    folded, shift = Fold(layer, layer.epsilon).apply(weight, bias)
+    folded, shift = Fold(layer).apply(weight, bias)
     np.testing.assert_allclose(x @ folded + shift, expected, rtol=1e-5, atol=1e-5)
 
 

@@ -46,6 +46,6 @@ def test_pooling_leaves_out_the_row_and_the_column_that_fill_no_window():
     np.testing.assert_array_equal(read(pooled, method.pooled_layout), expected)
 
 
-def test_multiply_adds_are_those_of_the_formula():
+def test_macs_are_those_of_the_formula():
     method = Im2col(Window((3, 2), (2, 1), "valid"), (7, 5, 4), 6)
-    assert method.multiply_adds() == 3 * 4 * (3 * 2 * 4) * 6
+    assert method.macs() == 3 * 4 * (3 * 2 * 4) * 6

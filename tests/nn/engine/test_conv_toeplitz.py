@@ -78,7 +78,7 @@ def test_the_layouts_have_the_phases():
     assert method.pooled_layout == BatchLast(2)
 
 
-def test_multiply_adds_count_the_zeros():
+def test_macs_count_the_zeros():
     # 8 rows of 2 blocks, each a product of a 2 x 3 x 6 patch with 3 filters of 4 columns.
     method = Toeplitz(Window((3, 3), (1, 1), "same"), (8, 8, 2), 3, 4)
-    assert method.multiply_adds() == 8 * 2 * (2 * 3 * 6) * (3 * 4)
+    assert method.macs() == 8 * 2 * (2 * 3 * 6) * (3 * 4)

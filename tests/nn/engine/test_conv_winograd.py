@@ -106,4 +106,4 @@ def test_it_multiplies_less_the_more_channels_there_are():
     method = Winograd(Window((3, 3), (1, 1), "same"), (32, 32, 256), 256)
     tiles, points = (32 // TILE) ** 2, REACH**2
     transforms = tiles * points * (points * 256 + TILE**2 * 256)
-    assert method.multiply_adds() == plain / 4 + transforms
+    assert method.macs() == plain / 4 + transforms

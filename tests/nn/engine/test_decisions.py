@@ -42,7 +42,7 @@ NETWORKS = {
         (7, 7, 2),
         lambda: [Conv2D(4, 3, padding="same"), ReLU(), MaxPool2D()],
     ),
-    "blocked, 4 columns + pool + bias + ReLU": (
+    "Toeplitz, 4 columns + pool + bias + ReLU": (
         (8, 12, 2),
         lambda: [
             Conv2D(5, 5, padding="same"),

@@ -19,7 +19,7 @@ from numcnn.nn import (
     Sequential,
 )
 from numcnn.nn.engine.lowering import Lowering
-from tests.nn.engine.own_layers import Centering, Twice
+from tests.nn.engine.own_layers import Centering, Scale, Twice
 
 
 def ops(layers, shape=(16, 16, 1), *, training=True) -> list[tuple[str, str]]:
@@ -37,7 +37,7 @@ def methods(layers, shape=(16, 16, 1), *, training=True) -> list[str]:
 def test_what_follows_a_convolution_goes_with_it():
     assert ops([Conv2D(4, 3), MaxPool2D(), ReLU(), Flatten(), Dense(3), ReLU(), Dense(2)]) == [
         ("", "copy"),
-        ("conv2d_1 maxpool2d_1 relu_1", "blocked, 2 columns + pool + bias + ReLU"),
+        ("conv2d_1 maxpool2d_1 relu_1", "Toeplitz, 2 columns + pool + bias + ReLU"),
         ("flatten_1", "copy"),
         ("dense_1 relu_2", "product + bias + ReLU"),
         ("dense_2", "product + bias"),
@@ -61,8 +61,8 @@ def test_other_pooling_is_the_layers_own(pool):
 @pytest.mark.parametrize(
     ("filters", "kernel", "stride", "method"),
     [
-        (8, 3, 1, "blocked, 4 columns"),
-        (31, 5, 1, "blocked, 4 columns"),
+        (8, 3, 1, "Toeplitz, 4 columns"),
+        (31, 5, 1, "Toeplitz, 4 columns"),
         (8, 3, 2, "im2col"),
         (32, 3, 1, "Winograd"),
         (32, 5, 1, "im2col"),
@@ -76,7 +76,7 @@ def test_the_method_of_a_convolution(filters, kernel, stride, method):
 
 @pytest.mark.parametrize(
     ("width", "method"),
-    [(16, "blocked, 4 columns"), (18, "blocked, 2 columns"), (17, "im2col, batch last")],
+    [(16, "Toeplitz, 4 columns"), (18, "Toeplitz, 2 columns"), (17, "im2col, batch last")],
 )
 def test_columns_that_divide_the_width(width, method):
     assert methods([Conv2D(4, 3, padding="same", use_bias=False)], (8, width, 1))[1] == method
@@ -91,7 +91,7 @@ def test_winograd_needs_some_channels():
 def test_batch_normalization_in_training_is_sums_and_a_scale():
     layers = [Conv2D(4, 3, use_bias=False), BatchNorm(), ReLU(), Dropout(0.5)]
     assert ops(layers)[1:5] == [
-        ("conv2d_1", "blocked, 2 columns"),
+        ("conv2d_1", "Toeplitz, 2 columns"),
         ("batchnorm_1", "sums, then join"),
         ("batchnorm_1 relu_1", "scale + shift + ReLU"),
         ("dropout_1", "dropout"),
@@ -103,7 +103,7 @@ def test_in_inference_it_is_folded_into_what_is_before_it():
     layers += [BatchNorm(), Flatten(), Dense(3), BatchNorm(), ReLU()]
     assert methods(layers, training=False) == [
         "copy",
-        "blocked, 2 columns + fold BN + pool + bias + ReLU",
+        "Toeplitz, 2 columns + fold BN + pool + bias + ReLU",
         "scale + shift",
         "copy",
         "product + fold BN + bias + ReLU",
@@ -145,7 +145,12 @@ def test_a_subclass_is_not_taken_for_what_it_was_made_from():
     ]
 
 
-def test_dropout_beside_a_layer_of_ones_own_draws_in_turn():
-    assert methods([Dense(3), Dropout(0.5)], (4,))[-1] == "dropout"
+def test_what_a_layer_acts_on_says_how_much_of_the_batch_it_gets():
+    found = methods([Scale(), Dense(3), Scale()], (4,))
+    assert found == ["copy", "the layer's own", "product + bias", "the layer's own"]
+
+
+def test_dropout_beside_a_layer_of_ones_own_stays_fast():
     found = methods([Residual([Dropout(0.5), Twice(4)]), Dropout(0.5)], (4,))
-    assert found[1] == found[-1] == "the layer's own, whole batch"
+    own = "the layer's own, whole batch"
+    assert found == ["copy", "dropout", own, "add", "dropout"]

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from numcnn.nn import BatchNorm, Context, Conv2D, Dense, Flatten, MaxPool2D, ReLU, Sequential
-from numcnn.nn.engine.plan import Plan, multiply_adds
+from numcnn.nn.engine.plan import Plan
 from numcnn.nn.engine.shards import ShardTree
 from numcnn.nn.engine.threads import Threads
 from tests.nn.engine.agreement import a_machine
@@ -158,10 +158,10 @@ def test_a_plan_runs_without_threads_and_with_them():
 
 
 @pytest.mark.parametrize("training", [True, False])
-def test_multiply_adds_are_counted_as_they_are_computed(training):
+def test_macs_are_counted_as_they_are_computed(training):
     model = Sequential([Conv2D(33, 2), ReLU(), Flatten(), Dense(5)])
     model.build((6, 6, 3))
     plan = Plan(model._chain.links(), (6, 6, 3), 4, training=training)
-    counts = [multiply_adds(op) for segment in plan.segments for op in segment.ops]
+    counts = [op.macs() for segment in plan.segments for op in segment.ops]
     assert sum(counts) == model.summary().multiply_adds
     assert counts[0] == 0

@@ -20,7 +20,7 @@ def test_each_method_gives_its_reason():
     assert any(line.startswith("conv2d_2: Winograd: ") for line in wide)
     assert any(line.startswith("batchnorm_1: sums, then join: ") for line in wide)
     narrow = reasons([Conv2D(6, 5), Centering(), Flatten(), Dense(4)])
-    assert any(line.startswith("conv2d_1: blocked, 4 columns: ") for line in narrow)
+    assert any(line.startswith("conv2d_1: Toeplitz, 4 columns: ") for line in narrow)
     assert any(line.startswith("centering_1: the layer's own") for line in narrow)
 
 

@@ -54,7 +54,7 @@ def test_as_text(model):
     lines = text.splitlines()
     assert lines[0].split()[:4] == ["layers", "how", "layout", "output"]
     assert set(lines[1]) == {"-", " "}
-    assert lines[3].split()[:4] == ["conv2d_1,", "maxpool2d_1", "blocked,", "2"]
+    assert lines[3].split()[:4] == ["conv2d_1,", "maxpool2d_1", "Toeplitz,", "2"]
     assert lines[-1].startswith("training, batches of 32 in 2 lanes, ")
     assert "inference, batches of 1 in 1 lane, " in str(model.plan(1, training=False))
     assert text == "\n".join(line.rstrip() for line in lines)

@@ -1,68 +1,97 @@
-"""From layers to ops: which neighbours go together, and which way each one is computed.
+"""From layers to ops: which neighbors go together, and which way each one is computed.
 
 Nothing is measured here: the same network gives the same ops on every machine, so the same seed
-gives the same weights. What depends on the machine is how large micro-batches are and how many
-lanes there are (`numcnn.nn.engine.machine`).
+gives the same weights. How large micro-batches are follows in `numcnn.nn.engine.plan`.
+
+`_RULES` at the end says, by a layer's type, how it is lowered. A layer whose type has no rule runs
+its own code (`numcnn.nn.engine.ops.fallback`).
 """
 
-from collections.abc import Iterable, Sequence
-from typing import final
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from copy import copy
+from typing import Any, TypeVar, final
 
 from numcnn.nn.arrays import Shape
 from numcnn.nn.engine.layouts import BatchFirst, BatchLast, Layout
 from numcnn.nn.engine.op import Op, Value
+from numcnn.nn.engine.ops.add import AddOp
 from numcnn.nn.engine.ops.batch_norm import AffineOp, NormalizeOp, StatisticsOp
-from numcnn.nn.engine.ops.conv import ConvAlgorithm, ConvOp, Fold
+from numcnn.nn.engine.ops.batch_norm_fold import Fold
+from numcnn.nn.engine.ops.conv import ConvAlgorithm, ConvOp
 from numcnn.nn.engine.ops.conv_im2col import Im2col
 from numcnn.nn.engine.ops.conv_toeplitz import Toeplitz
 from numcnn.nn.engine.ops.conv_winograd import Winograd
+from numcnn.nn.engine.ops.dense import DenseOp
+from numcnn.nn.engine.ops.dropout import DropoutOp
 from numcnn.nn.engine.ops.fallback import LayerOp, WholeBatchOp
-from numcnn.nn.engine.ops.simple import (
-    AddOp,
-    DenseOp,
-    DropoutOp,
-    InputOp,
-    LayoutOp,
-    MaxPoolOp,
-    pooled_layout,
-)
+from numcnn.nn.engine.ops.input import InputOp
+from numcnn.nn.engine.ops.layout_change import LayoutOp
+from numcnn.nn.engine.ops.max_pool import MaxPoolOp, pooled_layout
 from numcnn.nn.layers import (
-    GELU,
-    AveragePool2D,
     BatchNorm,
     Conv2D,
     Dense,
     Dropout,
     Flatten,
-    GlobalAveragePool2D,
     Layer,
-    LeakyReLU,
     MaxPool2D,
     Normalization,
     ReLU,
     Rescaling,
     Residual,
-    Sigmoid,
-    SiLU,
-    Softmax,
-    Tanh,
 )
 from numcnn.nn.layers.chain import Link
-
-_BY_NUMBER = (LeakyReLU, Sigmoid, Tanh, GELU, SiLU, ReLU)
-"""What acts on every number by itself, in whatever order they lie."""
-
-_BY_EXAMPLE = (AveragePool2D, GlobalAveragePool2D, MaxPool2D, Rescaling, Normalization, Softmax)
-"""What acts on every example by itself, in the order that layers have."""
-
-_OURS = (*_BY_NUMBER, *_BY_EXAMPLE, BatchNorm, Conv2D, Dense, Dropout, Flatten, Residual)
-"""All that the engine knows."""
 
 _WIDE = 32
 """From so many filters on a network counts as wide; see `is_wide`."""
 
 _MOST_PHASES = 4
 """Columns computed together; more would be mostly zeros."""
+
+L = TypeVar("L", bound=Layer)
+
+
+@final
+class _Row:
+    """The layers of a chain, taken one after another."""
+
+    def __init__(self, links: Iterable[Link], prefix: str = "") -> None:
+        self._links = list(links)
+        self._prefix = prefix
+        self._place = 0
+        self._named = 0
+
+    def next_is(self, kind: type[Layer]) -> bool:
+        """Whether the next layer is of exactly this type: a subclass may compute otherwise."""
+        return self._place < len(self._links) and type(self._links[self._place].layer) is kind
+
+    def peek(self) -> Layer | None:
+        """The next layer, if there is one."""
+        return self._links[self._place].layer if self._place < len(self._links) else None
+
+    def take(self) -> Layer:
+        """Take the next layer."""
+        self._place += 1
+        return self._links[self._place - 1].layer
+
+    def take_if(self, kind: type[L]) -> L | None:
+        """Take the next layer if it is of exactly this type."""
+        layer = self.peek()
+        if not isinstance(layer, kind) or type(layer) is not kind:
+            return None
+        self._place += 1
+        return layer
+
+    @property
+    def shape(self) -> Shape:
+        """What the layer that was taken last makes of one example."""
+        return self._links[self._place - 1].output_shape
+
+    def names(self) -> list[str]:
+        """The names of the layers that were taken since the last call."""
+        names = [self._prefix + link.name for link in self._links[self._named : self._place]]
+        self._named = self._place
+        return names
 
 
 @final
@@ -75,143 +104,122 @@ class Lowering:
         exit: The value that is the network's output, `BatchFirst`.
     """
 
-    def __init__(self, links: Iterable[Link], input_shape: Shape, training: bool) -> None:
+    def __init__(self, links: Sequence[Link], input_shape: Shape, training: bool) -> None:
         self.ops: list[Op] = []
         self._training = training
-        rest = list(links)
-        self._wide = is_wide(rest)
-        # Random numbers are to be drawn in the order of the layers, and of a layer that somebody
-        # else wrote nobody knows whether it draws.
-        self._dropout_in_turn = any(
-            type(inner) not in _OURS for link in rest for _, inner in link.layer.walk()
-        )
-        before = _take_while(rest, (Rescaling, Normalization))
-        rest = rest[len(before) :]
-        shape = input_shape
-        flat = []
-        if _is(rest, 0, Flatten):
-            flat = [rest.pop(0)]
-            shape = flat[0].output_shape
+        self._wide = is_wide(links)
+        row = _Row(links)
+        preprocessing: list[Layer] = []
+        while (layer := row.take_if(Rescaling) or row.take_if(Normalization)) is not None:
+            preprocessing.append(layer)
+        shape = input_shape if row.take_if(Flatten) is None else row.shape
         layout: Layout = BatchFirst()
-        if _is(rest, 0, Conv2D) and len(shape) == 3:
-            layout = self._convolution(rest, shape, BatchFirst()).source_layout
+        if row.next_is(Conv2D) and len(shape) == 3:
+            layout = self._algorithm(copy(row), shape, layout).source_layout
         value = Value(shape, layout, wants_gradient=False)
-        self.entrance = InputOp(
-            [link.name for link in (*before, *flat)],
-            [link.layer for link in before],
-            input_shape,
-            value,
-        )
+        self.entrance = InputOp(row.names(), preprocessing, input_shape, value)
         self.ops.append(self.entrance)
-        self.exit = self._as(self._chain(rest, value, ""), BatchFirst())
+        self.exit = self._as(self._lower(row, value), BatchFirst())
         _settle_gradients(self.ops)
 
-    def _chain(self, layers: Sequence[Link], value: Value, prefix: str) -> Value:
-        """Add the ops of layers in a row; return what the last one makes."""
-        rest = list(layers)
-        while rest:
-            taken, value = self._next(rest, value, prefix)
-            rest = rest[taken:]
+    def _lower(self, row: _Row, value: Value) -> Value:
+        """Add the ops of all layers in a row; return what the last one makes."""
+        while row.peek() is not None:
+            layer = row.take()
+            rule = _RULES.get(type(layer), Lowering._layers_own)
+            value = rule(self, layer, row, value)
         return value
 
-    def _next(self, rest: Sequence[Link], value: Value, prefix: str) -> tuple[int, Value]:
-        """Add the ops of the next layer and of those that go with it."""
-        layer, shape = rest[0].layer, rest[0].output_shape
-        kind = type(layer)
-        names = [prefix + rest[0].name]
-        if isinstance(layer, Conv2D) and kind is Conv2D:
-            return self._add_convolution(rest, layer, value, prefix)
-        if isinstance(layer, Dense) and kind is Dense:
-            fold, taken = self._fold(rest)
-            relu = _is(rest, taken, ReLU)
-            target = self._target((layer.units,), BatchFirst(), value, learns=True)
-            names = [prefix + link.name for link in rest[: taken + relu]]
-            self.ops.append(DenseOp(names, value, target, layer, relu=relu, fold=fold))
-            return taken + relu, target
-        if isinstance(layer, BatchNorm) and kind is BatchNorm:
-            relu = _is(rest, 1, ReLU)
-            names = [prefix + link.name for link in rest[: 1 + relu]]
-            target = self._target(value.shape, value.layout, value, learns=True)
-            if self._training:
-                statistics = StatisticsOp(names[:1], value, target, layer)
-                self.ops += [statistics, NormalizeOp(names, statistics, target, relu=relu)]
-            else:
-                self.ops.append(AffineOp(names, value, target, layer, relu=relu))
-            return 1 + relu, target
-        if isinstance(layer, MaxPool2D) and kind is MaxPool2D and _is_simple_pool(layer):
-            layout = pooled_layout(value)
-            if layout is not None:
-                target = self._target(shape, layout, value)
-                self.ops.append(MaxPoolOp(names, [value], target))
-                return 1, target
-        if isinstance(layer, Dropout) and kind is Dropout:
-            if not self._training or layer.rate == 0:
-                return 1, value
-            if not self._dropout_in_turn:
-                target = self._target(value.shape, value.layout, value)
-                self.ops.append(DropoutOp(names, value, target, layer))
-                return 1, target
-        if kind is Flatten:
-            if len(value.shape) == 1:
-                return 1, value
-            target = self._target(shape, BatchFirst(), value)
-            self.ops.append(LayoutOp(names, [value], target))
-            return 1, target
-        if isinstance(layer, Residual) and kind is Residual:
-            return self._add_residual(rest, layer, value, prefix)
-        if kind in _BY_NUMBER:
-            target = self._target(value.shape, value.layout, value)
-            self.ops.append(LayerOp(names, value, target, layer))
-            return 1, target
-        value = self._as(value, BatchFirst())
-        learns = any(inner.params for _, inner in layer.walk())
-        target = self._target(shape, BatchFirst(), value, learns=learns)
-        op = LayerOp if kind in _BY_EXAMPLE else WholeBatchOp
-        self.ops.append(op(names, value, target, layer))
-        return 1, target
-
-    def _add_convolution(
-        self, rest: Sequence[Link], layer: Conv2D, value: Value, prefix: str
-    ) -> tuple[int, Value]:
-        fold, taken = self._fold(rest)
-        pool, relu, taken = _pool_and_relu(rest, taken)
-        method = self._convolution(rest, value.shape, value.layout)
+    def _convolution(self, layer: Conv2D, row: _Row, value: Value) -> Value:
+        fold = self._take_fold(row)
+        method = self._method(layer, copy(row), value.shape, value.layout)
+        pool, relu = _take_pool_and_relu(row)
         source = self._as(value, method.source_layout)
-        if pool and min(method.pooled_shape) < 1:
-            pool, taken = False, taken - 1
         shape = method.pooled_shape if pool else method.output_shape
         layout = method.pooled_layout if pool else method.target_layout
-        target = self._target(shape, layout, value, learns=True)
-        names = [prefix + link.name for link in rest[:taken]]
+        target = Value(shape, layout)
         self.ops.append(
-            ConvOp(names, source, target, layer, method, pool=pool, relu=relu, fold=fold)
+            ConvOp(row.names(), source, target, layer, method, pool=pool, relu=relu, fold=fold)
         )
-        return taken, target
+        return target
 
-    def _add_residual(
-        self, rest: Sequence[Link], layer: Residual, value: Value, prefix: str
-    ) -> tuple[int, Value]:
-        name = prefix + rest[0].name
-        ways = [
-            self._chain(chain.links(), value, f"{name}.{way}.")
+    def _dense(self, layer: Dense, row: _Row, value: Value) -> Value:
+        fold = self._take_fold(row)
+        relu = row.take_if(ReLU) is not None
+        target = Value((layer.units,), BatchFirst())
+        self.ops.append(DenseOp(row.names(), value, target, layer, relu=relu, fold=fold))
+        return target
+
+    def _batch_norm(self, layer: BatchNorm, row: _Row, value: Value) -> Value:
+        relu = row.take_if(ReLU) is not None
+        target, names = Value(value.shape, value.layout), row.names()
+        if self._training:
+            statistics = StatisticsOp(names[:1], value, target, layer)
+            self.ops += [statistics, NormalizeOp(names, statistics, target, relu=relu)]
+        else:
+            self.ops.append(AffineOp(names, value, target, layer, relu=relu))
+        return target
+
+    def _max_pool(self, layer: MaxPool2D, row: _Row, value: Value) -> Value:
+        layout = pooled_layout(value) if _is_simple_pool(layer) else None
+        if layout is None:
+            return self._layers_own(layer, row, value)
+        target = Value(row.shape, layout, value.wants_gradient)
+        self.ops.append(MaxPoolOp(row.names(), value, target))
+        return target
+
+    def _dropout(self, layer: Dropout, row: _Row, value: Value) -> Value:
+        names = row.names()
+        if not self._training or layer.rate == 0:
+            return value
+        target = Value(value.shape, value.layout, value.wants_gradient)
+        self.ops.append(DropoutOp(names, value, target, layer))
+        return target
+
+    def _flatten(self, layer: Flatten, row: _Row, value: Value) -> Value:
+        names = row.names()
+        if len(value.shape) == 1:
+            return value
+        target = Value(row.shape, BatchFirst(), value.wants_gradient)
+        self.ops.append(LayoutOp(names, [value], target))
+        return target
+
+    def _residual(self, layer: Residual, row: _Row, value: Value) -> Value:
+        relu = row.take_if(ReLU) is not None
+        names = row.names()
+        branch, shortcut = (
+            self._lower(_Row(chain.links(), f"{names[0]}.{way}."), value)
             for way, chain in zip(("branch", "shortcut"), layer.ways, strict=True)
-        ]
-        branch, shortcut = ways[0], self._as(ways[1], ways[0].layout)
-        relu = _is(rest, 1, ReLU)
-        target = self._target(branch.shape, branch.layout, branch)
-        target.wants_gradient = branch.wants_gradient or shortcut.wants_gradient
-        names = [name, *(prefix + link.name for link in rest[1 : 1 + relu])]
+        )
+        shortcut = self._as(shortcut, branch.layout)
+        wants_gradient = branch.wants_gradient or shortcut.wants_gradient
+        target = Value(branch.shape, branch.layout, wants_gradient)
         self.ops.append(AddOp(names, branch, shortcut, target, relu=relu))
-        return 1 + relu, target
+        return target
 
-    def _convolution(self, rest: Sequence[Link], shape: Shape, layout: Layout) -> ConvAlgorithm:
-        """Choose the method of the convolution that comes next."""
-        layer = rest[0].layer
-        assert isinstance(layer, Conv2D)
+    def _layers_own(self, layer: Layer, row: _Row, value: Value) -> Value:
+        """The op of a layer that has no rule: its own code, on as few examples as it says."""
+        acts_on, learns = _acts_on(layer), any(inner.params for _, inner in layer.walk())
+        if acts_on != "element" or learns:
+            # What acts on each element by itself does so in whatever order they lie.
+            value = self._as(value, BatchFirst())
+        target = Value(row.shape, value.layout, learns or value.wants_gradient)
+        op = WholeBatchOp if acts_on == "batch" else LayerOp
+        self.ops.append(op(row.names(), value, target, layer))
+        return target
+
+    def _algorithm(self, row: _Row, shape: Shape, layout: Layout) -> ConvAlgorithm:
+        """Look ahead to the method of the convolution that comes next."""
+        layer = row.take_if(Conv2D)
+        assert layer is not None
+        self._take_fold(row)
+        return self._method(layer, row, shape, layout)
+
+    def _method(self, layer: Conv2D, row: _Row, shape: Shape, layout: Layout) -> ConvAlgorithm:
+        """Choose a convolution's method, given what follows it."""
         window = layer.window
         if not self._wide:
-            _, taken = self._fold(rest)
-            pool, _, _ = _pool_and_relu(rest, taken)
+            pool, _ = _take_pool_and_relu(row)
             possible = Toeplitz.phases_that_fit(window, shape, pool)
             if isinstance(layout, BatchLast) and layout.phases in possible:
                 return Toeplitz(window, shape, layer.filters, layout.phases)
@@ -222,16 +230,10 @@ class Lowering:
             return Winograd(window, shape, layer.filters)
         return Im2col(window, shape, layer.filters)
 
-    def _fold(self, rest: Sequence[Link]) -> tuple[Fold | None, int]:
-        """The batch normalization right after the first layer, if it can be folded into it."""
-        if not self._training and len(rest) > 1:
-            norm = rest[1].layer
-            if isinstance(norm, BatchNorm) and type(norm) is BatchNorm:
-                return Fold(norm, norm.epsilon), 2
-        return None, 1
-
-    def _target(self, shape: Shape, layout: Layout, source: Value, learns: bool = False) -> Value:
-        return Value(shape, layout, wants_gradient=learns or source.wants_gradient)
+    def _take_fold(self, row: _Row) -> Fold | None:
+        """Take batch normalization, if it comes next and can be folded into what comes before."""
+        norm = None if self._training else row.take_if(BatchNorm)
+        return None if norm is None else Fold(norm)
 
     def _as(self, value: Value, layout: Layout) -> Value:
         """The value in a layout, copied if it is in another one."""
@@ -248,6 +250,18 @@ class Lowering:
         return target
 
 
+_RULES: Mapping[type[Layer], Callable[..., Value]] = {
+    BatchNorm: Lowering._batch_norm,
+    Conv2D: Lowering._convolution,
+    Dense: Lowering._dense,
+    Dropout: Lowering._dropout,
+    Flatten: Lowering._flatten,
+    MaxPool2D: Lowering._max_pool,
+    Residual: Lowering._residual,
+}
+"""How each type of layer is lowered: called with the layer, those that follow, and its input."""
+
+
 def is_wide(layers: Iterable[Link]) -> bool:
     """Whether a network's channels alone make its products large enough.
 
@@ -259,39 +273,40 @@ def is_wide(layers: Iterable[Link]) -> bool:
     return any(layer.filters >= _WIDE for layer in convolutions)
 
 
-def _take_while(layers: Sequence[Link], kinds: tuple[type[Layer], ...]) -> list[Link]:
-    taken = []
-    for link in layers:
-        if type(link.layer) not in kinds:
-            break
-        taken.append(link)
-    return taken
+def _acts_on(layer: Layer) -> str:
+    """What a layer says that it acts on, if that is said of the code that it has.
+
+    A subclass that brings a `forward` or `backward` of its own does not inherit what the class
+    above says of its own.
+    """
+    lineage = type(layer).__mro__
+
+    def source(name: str) -> type[Any]:
+        return next(kind for kind in lineage if name in vars(kind))
+
+    says = source("acts_on")
+    is_meant = all(issubclass(says, source(name)) for name in ("forward", "backward"))
+    return layer.acts_on if is_meant else "batch"
 
 
-def _is(layers: Sequence[Link], place: int, kind: type[Layer]) -> bool:
-    return place < len(layers) and type(layers[place].layer) is kind
-
-
-def _is_simple_pool(layer: Layer) -> bool:
-    if not isinstance(layer, MaxPool2D):
+def _is_simple_pool(layer: Layer | None) -> bool:
+    if layer is None or type(layer) is not MaxPool2D:
         return False
     window = layer.window
     return window.size == window.stride == (2, 2) and window.padding == "valid"
 
 
-def _pool_and_relu(layers: Sequence[Link], taken: int) -> tuple[bool, bool, int]:
-    """Which of pooling and ReLU come next, in either order, and how many layers are taken then."""
+def _take_pool_and_relu(row: _Row) -> tuple[bool, bool]:
+    """Take 2x2 maximum pooling and ReLU, in either order; return which of them were there."""
     pool = relu = False
-    while taken < len(layers):
-        layer = layers[taken].layer
-        if not relu and type(layer) is ReLU:
+    while True:
+        if not relu and row.take_if(ReLU) is not None:
             relu = True
-        elif not pool and type(layer) is MaxPool2D and _is_simple_pool(layer):
+        elif not pool and _is_simple_pool(row.peek()):
+            row.take()
             pool = True
         else:
-            break
-        taken += 1
-    return pool, relu, taken
+            return pool, relu
 
 
 def _settle_gradients(ops: Sequence[Op]) -> None:

@@ -1,6 +1,6 @@
 """What a plan is made of: values that flow, micro-batches of a batch, and ops between values.
 
-A `Op` stands for one or several layers. It knows what it computes; `Op.bind` fixes for one
+An `Op` stands for one or several layers. It knows what it computes; `Op.bind` fixes for one
 `MicroBatch` of the batch where everything lies, and returns a `BoundOp`: two functions without
 arguments that do nothing but call NumPy on arrays that are already there.
 """
@@ -9,13 +9,15 @@ import math
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import final
+from typing import NamedTuple, final
 
 import numpy as np
 
 from numcnn.nn.arrays import Array, Shape
 from numcnn.nn.context import Context
 from numcnn.nn.engine.layouts import BatchFirst, Layout
+from numcnn.nn.engine.shards import Factors
+from numcnn.nn.engine.threads import Task
 from numcnn.nn.engine.workspace import Workspace, aligned
 from numcnn.nn.layers import Layer
 
@@ -89,9 +91,8 @@ class Value:
 
         Args:
             micro_batches: Of the segment that makes it.
-            keep: Whether all micro-batches have to be there at once. If not, all micro-batches of a
-            thread share
-                one place.
+            keep: Whether all micro-batches have to be there at once. If not, those of a thread
+                share one place.
             gradient: Which of the two.
 
         Returns:
@@ -150,35 +151,40 @@ class Binding:
 
     Attributes:
         micro_batch: The micro-batch.
-        workspace: The lane's scratch memory; begin with ``workspace.reset()`` for each pass.
+        workspace: The thread's scratch memory; begin with ``workspace.reset()`` for each pass.
         training: Whether there will be a backward pass.
-        gradients: The lane's own gradient of each parameter, views of one vector.
-        is_whole: Whether the micro-batch is all of the batch.
-        sums: In which order the lanes' sums are added; see `numcnn.nn.engine.plan.ShardTree`.
+        gradients: The shard's own gradient of each parameter, views of one vector.
+        batch_size: Examples in the whole batch.
+        sums: In which order the shards' sums are added; see `numcnn.nn.engine.shards.ShardTree`.
     """
 
     micro_batch: MicroBatch
     workspace: Workspace
     training: bool
     gradients: Mapping[Layer, Mapping[str, Array]]
-    is_whole: bool = False
+    batch_size: int = 0
     sums: Sequence[tuple[int, int]] = ()
 
     def parameter_gradient(self, layer: Layer, name: str) -> Accumulator:
-        """Where a parameter's gradient goes: a lane's first micro-batch writes, others add."""
+        """Where a parameter's gradient goes: a shard's first micro-batch writes, others add."""
         return Accumulator(self.gradients[layer][name], not self.micro_batch.first, self.workspace)
 
 
-class BoundOp(ABC):
-    """An op bound to one micro-batch."""
+def _nothing() -> None:
+    pass
 
-    @abstractmethod
-    def forward(self) -> None:
-        """Compute the target's array from the sources'."""
 
-    def backward(self) -> None:
-        """Compute the sources' gradients, and those of parameters, from the target's."""
-        raise NotImplementedError
+class BoundOp(NamedTuple):
+    """An op bound to one micro-batch: what its two passes do, without arguments.
+
+    Attributes:
+        forward: Computes the target's array from the sources'.
+        backward: Computes the sources' gradients, and those of parameters, from the target's. Not
+            called in inference, nor where nothing before the target can learn.
+    """
+
+    forward: Task = _nothing
+    backward: Task = _nothing
 
 
 class Op(ABC):
@@ -190,6 +196,9 @@ class Op(ABC):
         target: What it makes.
         adds: For each source, whether another op has written to its gradient before, in the
             backward pass.
+        deferred: For a layer's parameter, the products, one a shard, that its gradient is the sum
+            of, if they are left to the end of the backward pass; see
+            `numcnn.nn.engine.shards.adding`.
     """
 
     def __init__(self, names: Sequence[str], sources: Sequence[Value], target: Value) -> None:
@@ -197,6 +206,7 @@ class Op(ABC):
         self.sources = tuple(sources)
         self.target = target
         self.adds = [False] * len(self.sources)
+        self.deferred: dict[tuple[Layer, str], list[Factors]] = {}
 
     @property
     def method(self) -> str:
@@ -209,12 +219,21 @@ class Op(ABC):
         return ""
 
     @property
-    def has_preparation(self) -> bool:
-        """Whether `prepare` does anything."""
-        return type(self).prepare is not Op.prepare
+    def works_on_images(self) -> bool:
+        """Whether it works on images, or on something made of them, and not on rows of features."""
+        return any(len(value.shape) > 1 for value in self.sources or [self.target])
+
+    @property
+    def needs_whole(self) -> Sequence[Value]:
+        """Values that it needs for all examples at once, in one array."""
+        return ()
 
     def prepare(self, ctx: Context, count: int) -> None:  # noqa: B027 (most have nothing to do)
-        """Do what concerns the whole batch of ``count``, once a pass, before any micro-batch."""
+        """Do what concerns the whole batch of ``count``, once a pass.
+
+        One thread does it, after the barrier before this op and before any micro-batch comes here.
+        Ops are prepared in the order of the forward pass.
+        """
 
     @abstractmethod
     def bind(self, binding: Binding) -> BoundOp:
@@ -228,6 +247,10 @@ class Op(ABC):
         return Accumulator(
             source.gradient(binding.micro_batch), self.adds[place], binding.workspace
         )
+
+    def macs(self) -> int:
+        """Multiply-accumulates for one example, forward: as it computes, not as the layer says."""
+        return 0
 
     def scratch(self, n: int) -> int:
         """Roughly, the floats in use at once for ``n`` examples: what has to fit the cache."""

@@ -11,9 +11,8 @@ lanes, and on nothing of the machine. So the same numbers come out, to the last 
 number of cores or threads and whatever the cache.
 """
 
-import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Any, final
 
@@ -25,9 +24,6 @@ from numcnn.nn.context import Context
 from numcnn.nn.engine import machine
 from numcnn.nn.engine.lowering import Lowering
 from numcnn.nn.engine.op import BarrierOp, Binding, BoundOp, MicroBatch, Op
-from numcnn.nn.engine.ops.batch_norm import NormalizeOp
-from numcnn.nn.engine.ops.fallback import WholeBatchOp
-from numcnn.nn.engine.ops.simple import DenseOp, DropoutOp
 from numcnn.nn.engine.shards import Factors, ShardTree, adding
 from numcnn.nn.engine.threads import Phase, Task, Threads
 from numcnn.nn.engine.workspace import Workspace, aligned
@@ -63,7 +59,7 @@ _NO_BATCH = np.empty(0, np.float32)
 @final
 @dataclass
 class _CurrentContext:
-    """What is at work."""
+    """The context of the pass that is running."""
 
     ctx: Context
 
@@ -76,13 +72,13 @@ class Segment:
     Attributes:
         ops: In the order of the forward pass.
         micro_batches: Of all lanes.
-        join: The op at the end that needs all micro-batches at once, if there is one.
-        bound ops: For each micro-batch, each op's bound op.
+        barrier: The op at the end that needs all micro-batches at once, if there is one.
+        bound: For each micro-batch, each op's bound op.
     """
 
     ops: list[Op]
     micro_batches: list[MicroBatch]
-    join: BarrierOp | None
+    barrier: BarrierOp | None
     bound: list[list[BoundOp]]
 
 
@@ -138,9 +134,10 @@ class Plan:
             [_views(self._layers, gradient) if training else {} for gradient in self._gradients]
         )
         self.nbytes += sum(workspace.nbytes for workspace in self._workspaces)
-        self._prepared = [op for op in self._ops() if op.has_preparation]
         self._additions: list[Task] = []
-        self._forward = list(self._forward_phases())
+        stretches = self._stretches()
+        self._prepare = self._preparation(stretches[0])
+        self._forward = list(self._forward_phases(stretches))
         self._backward = list(self._backward_phases()) if training else []
 
     def forward(self, x: NDArray[Any], ctx: Context, workers: Threads) -> Array:
@@ -148,8 +145,7 @@ class Plan:
         self._pass.ctx = ctx
         self.hold(x)
         try:
-            for op in self._prepared:
-                op.prepare(ctx, self.batch_size)
+            self._prepare()
             workers.run(self._forward)
         finally:
             # A plan is kept; what it was given, perhaps a part of something large, is not.
@@ -169,18 +165,14 @@ class Plan:
         self._pass.ctx = Context()
         return self._gradients[0]
 
-    def _ops(self) -> Iterator[Op]:
-        for segment in self.segments:
-            yield from segment.ops
-
     def _segments(self) -> list[Segment]:
         """Cut the ops into segments, and the batch into micro-batches for each."""
         ops = self._program.ops
-        image_micro_batch = self._micro_batch_size([op for op in ops if _is_image_op(op)])
+        image_micro_batch = self._micro_batch_size([op for op in ops if op.works_on_images])
         groups: list[tuple[list[Op], BarrierOp | None]] = [([], None)]
         for op in ops:
             group = groups[-1][0]
-            if group and _is_image_op(op) != _is_image_op(group[-1]):
+            if group and op.works_on_images != group[-1].works_on_images:
                 groups.append(([], None))
             groups[-1][0].append(op)
             if isinstance(op, BarrierOp):
@@ -190,12 +182,12 @@ class Plan:
             Segment(
                 group,
                 self._micro_batches(
-                    image_micro_batch if _is_image_op(group[0]) else self.batch_size
+                    image_micro_batch if group[0].works_on_images else self.batch_size
                 ),
-                join,
+                barrier,
                 [],
             )
-            for group, join in groups
+            for group, barrier in groups
             if group
         ]
 
@@ -236,12 +228,9 @@ class Plan:
         crossing = {id(self._program.exit)}
         for segment in self.segments:
             for op in segment.ops:
-                for value in (*op.sources, op.target):
-                    if home[id(value)] is not segment or isinstance(op, WholeBatchOp):
-                        crossing.add(id(value))
-                if isinstance(op, DenseOp) and op.is_large:
-                    # Its gradient is read at the end once more.
-                    crossing.add(id(op.target))
+                values = (*op.sources, op.target)
+                crossing |= {id(value) for value in values if home[id(value)] is not segment}
+                crossing |= {id(value) for value in op.needs_whole}
         done: set[int] = set()
         for segment in self.segments:
             for op in segment.ops:
@@ -253,28 +242,23 @@ class Plan:
                 self.nbytes += value.allocate(segment.micro_batches, keep=keep or self.training)
                 if self.training and (value.wants_gradient or value is self._program.exit):
                     self.nbytes += value.allocate(segment.micro_batches, keep=keep, gradient=True)
-                if isinstance(op, DropoutOp):
-                    op.reserve(self.batch_size)
 
     def _bind(self, gradients: Sequence[dict[Layer, dict[str, Array]]]) -> None:
         for segment in self.segments:
             for micro_batch in segment.micro_batches:
-                workspace, parameters = (
+                binding = Binding(
+                    micro_batch,
                     self._workspaces[micro_batch.thread],
+                    self.training,
                     gradients[micro_batch.lane],
+                    self.batch_size,
+                    self._cut.sums,
                 )
                 # What nothing before can learn from is not differentiated either.
                 segment.bound.append(
                     [
                         op.bind(
-                            Binding(
-                                micro_batch,
-                                workspace,
-                                self._goes_back(op),
-                                parameters,
-                                micro_batch.size == self.batch_size,
-                                self._cut.sums,
-                            )
+                            binding if self._goes_back(op) else replace(binding, training=False)
                         )
                         for op in segment.ops
                     ]
@@ -283,21 +267,55 @@ class Plan:
     def _goes_back(self, op: Op) -> bool:
         return self.training and op.target.wants_gradient
 
-    def _forward_phases(self) -> Iterator[Phase]:
-        lanes: list[list[Task]] = [[] for _ in range(self.lanes)]
+    def _stretches(self) -> list[list[Segment]]:
+        """The segments from one barrier to the next."""
+        stretches: list[list[Segment]] = [[]]
         for segment in self.segments:
-            for micro_batch, bound in zip(segment.micro_batches, segment.bound, strict=True):
-                lanes[micro_batch.lane] += [bound_op.forward for bound_op in bound]
-            if segment.join is not None:
-                yield Phase(lanes, self._at_barrier(segment.join, back=False))
-                lanes = [[] for _ in range(self.lanes)]
-        yield Phase(lanes)
+            stretches[-1].append(segment)
+            if segment.barrier is not None:
+                stretches.append([])
+        return stretches
+
+    def _preparation(self, stretch: Sequence[Segment]) -> Task:
+        # Not self: a plan that holds tasks that hold the plan keeps its memory until Python
+        # looks for such rings, which it does by their number and not by their size.
+        now, count = self._pass, self.batch_size
+        ops = [op for segment in stretch for op in segment.ops]
+        ops = [op for op in ops if type(op).prepare is not Op.prepare]
+
+        def prepare() -> None:
+            for op in ops:
+                op.prepare(now.ctx, count)
+
+        return prepare
+
+    def _forward_phases(self, stretches: Sequence[Sequence[Segment]]) -> Iterator[Phase]:
+        now = self._pass
+
+        def at(barrier: BarrierOp, prepare: Task) -> Task:
+            def cross() -> None:
+                barrier.barrier_forward(now.ctx)
+                prepare()
+
+            return cross
+
+        for stretch, following in pairwise([*stretches, None]):
+            assert stretch is not None
+            tasks: list[list[Task]] = [[] for _ in range(self.lanes)]
+            for segment in stretch:
+                for micro_batch, bound in zip(segment.micro_batches, segment.bound, strict=True):
+                    tasks[micro_batch.lane] += [bound_op.forward for bound_op in bound]
+            barrier = stretch[-1].barrier if stretch else None
+            if barrier is None:
+                yield Phase(tasks)
+            else:
+                yield Phase(tasks, at(barrier, self._preparation(following or [])))
 
     def _backward_phases(self) -> Iterator[Phase]:
         lanes: list[list[Task]] = [[] for _ in range(self.lanes)]
         for segment in reversed(self.segments):
-            if segment.join is not None and self._goes_back(segment.join):
-                yield Phase(lanes, self._at_barrier(segment.join, back=True))
+            if segment.barrier is not None and self._goes_back(segment.barrier):
+                yield Phase(lanes, self._going_back(segment.barrier))
                 lanes = [[] for _ in range(self.lanes)]
             for micro_batch, bound in zip(segment.micro_batches, segment.bound, strict=True):
                 lanes[micro_batch.lane] += [
@@ -315,25 +333,24 @@ class Plan:
 
     def _products(self) -> dict[int, list[Factors]]:
         """The large gradients that are left to the end, by where they begin in the vector."""
-        left: dict[Layer, list[Factors]] = {
-            op.layer: op.left for op in self._ops() if isinstance(op, DenseOp)
+        deferred = {
+            parameter: factors
+            for segment in self.segments
+            for op in segment.ops
+            for parameter, factors in op.deferred.items()
         }
         found: dict[int, list[Factors]] = {}
         start = 0
         for layer in self._layers:
             for name, array in layer.params.items():
-                if name == "weight" and left.get(layer):
-                    found[start] = left[layer]
+                if (layer, name) in deferred:
+                    found[start] = deferred[layer, name]
                 start += array.size
         return found
 
-    def _at_barrier(self, op: BarrierOp, *, back: bool) -> Task:
-        # Not self: a plan that holds tasks that hold the plan keeps its memory until Python
-        # looks for such rings, which it does by their number and not by their size.
+    def _going_back(self, barrier: BarrierOp) -> Task:
         now = self._pass
-        if back:
-            return lambda: op.barrier_backward(now.ctx)
-        return lambda: op.barrier_forward(now.ctx)
+        return lambda: barrier.barrier_backward(now.ctx)
 
 
 def _worthwhile(lanes: int, work: int, weights: int) -> int:
@@ -345,13 +362,6 @@ def _worthwhile(lanes: int, work: int, weights: int) -> int:
     while lanes > 1 and work < lanes * _LEAST_WORK * (many if lanes > 2 else 1.0):
         lanes //= 2
     return lanes
-
-
-def _is_image_op(op: Op) -> bool:
-    """Whether it works on images, or on something made of them, and not on rows of features."""
-    if isinstance(op, NormalizeOp):
-        return len(op.target.shape) > 1
-    return any(len(value.shape) > 1 for value in op.sources or [op.target])
 
 
 def _shapes_before(input_shape: Shape, links: Sequence[Link]) -> list[Shape]:
@@ -368,14 +378,3 @@ def _views(layers: Sequence[Layer], gradient: Array) -> dict[Layer, dict[str, Ar
             views[layer][name] = gradient[start : start + array.size].reshape(array.shape)
             start += array.size
     return views
-
-
-def multiply_adds(op: Op) -> int:
-    """What an op multiplies for one example, forward; as it computes, not as the layer says."""
-    from numcnn.nn.engine.ops.conv import ConvOp
-
-    if isinstance(op, ConvOp):
-        return op.convolution.multiply_adds()
-    if isinstance(op, DenseOp):
-        return math.prod(op.layer.params["weight"].shape)
-    return 0

@@ -12,7 +12,7 @@ import numpy as np
 from numcnn.nn.context import Context
 from numcnn.nn.engine import machine
 from numcnn.nn.engine.layouts import BatchFirst, BatchInside, BatchLast, Layout
-from numcnn.nn.engine.plan import Plan, multiply_adds
+from numcnn.nn.engine.plan import Plan
 from numcnn.nn.engine.threads import Threads
 
 
@@ -139,7 +139,7 @@ def summarize(plan: Plan, *, measure: bool = False, seconds: float = 0.5) -> Pla
     rows = []
     for segment in plan.segments:
         for op in segment.ops:
-            count = multiply_adds(op)
+            count = op.macs()
             forward, backward = times.get(id(op), (None, None))
             passes = 1 if backward is None else 2 + any(s.wants_gradient for s in op.sources)
             share = None

@@ -18,7 +18,7 @@ from numcnn.nn.layers.base import Layer
 from numcnn.nn.layers.convolution import Conv2D
 from numcnn.nn.layers.dense import Dense
 from numcnn.nn.layers.dropout import Dropout
-from numcnn.nn.layers.normalization import BatchNorm
+from numcnn.nn.layers.normalization import BatchNorm, LayerNorm
 from numcnn.nn.layers.pooling import AveragePool2D, GlobalAveragePool2D, MaxPool2D, Pool2D
 from numcnn.nn.layers.preprocessing import Normalization, Rescaling
 from numcnn.nn.layers.residual import Residual
@@ -36,6 +36,7 @@ __all__ = [
     "Flatten",
     "GlobalAveragePool2D",
     "Layer",
+    "LayerNorm",
     "LeakyReLU",
     "MaxPool2D",
     "Normalization",
@@ -62,6 +63,7 @@ LAYERS: Mapping[str, type[Layer]] = MappingProxyType(
             Flatten,
             GELU,
             GlobalAveragePool2D,
+            LayerNorm,
             LeakyReLU,
             MaxPool2D,
             Normalization,

@@ -42,6 +42,8 @@ class ReLU(Activation):
     Source: Nair and Hinton, "Rectified linear units improve restricted Boltzmann machines", 2010.
     """
 
+    acts_on = "element"
+
     def forward(self, x: Array, ctx: Context) -> Array:
         """Compute ``max(x, 0)``."""
         ctx.save(self, x > 0)
@@ -70,6 +72,8 @@ class LeakyReLU(Activation):
 
     negative_slope: float = 0.01
 
+    acts_on = "element"
+
     def __post_init__(self) -> None:
         number("negative_slope", self.negative_slope, least=0, below=1)
 
@@ -89,6 +93,8 @@ class LeakyReLU(Activation):
 class Sigmoid(Activation):
     """``1 / (1 + exp(-x))``: from any number to one between 0 and 1."""
 
+    acts_on = "element"
+
     def forward(self, x: Array, ctx: Context) -> Array:
         """Compute the logistic function."""
         y = sigmoid(x)
@@ -105,6 +111,8 @@ class Sigmoid(Activation):
 @dataclass(eq=False)
 class Tanh(Activation):
     """The hyperbolic tangent: from any number to one between -1 and 1."""
+
+    acts_on = "element"
 
     def forward(self, x: Array, ctx: Context) -> Array:
         """Compute ``tanh(x)``."""
@@ -126,6 +134,8 @@ class SiLU(Activation):
     Source: Elfwing, Uchibe and Doya, "Sigmoid-weighted linear units for neural network function
     approximation in reinforcement learning", 2018.
     """
+
+    acts_on = "element"
 
     def forward(self, x: Array, ctx: Context) -> Array:
         """Compute ``x s`` with ``s = sigmoid(x)``."""
@@ -152,6 +162,8 @@ class GELU(Activation):
     """
 
     approximate: str = "none"
+
+    acts_on = "element"
 
     def __post_init__(self) -> None:
         if self.approximate not in ("none", "tanh"):
@@ -190,6 +202,8 @@ class Softmax(Activation):
     A classifier is trained without it: `numcnn.nn.losses.SoftmaxCrossEntropy` works on the logits,
     which is exact where a probability rounds to 0, and `Sequential.predict_proba` adds it.
     """
+
+    acts_on = "example"
 
     def forward(self, x: Array, ctx: Context) -> Array:
         """Compute the softmax over the last axis."""

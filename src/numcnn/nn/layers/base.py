@@ -4,7 +4,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from dataclasses import fields
 from types import MappingProxyType
-from typing import Any, cast
+from typing import Any, ClassVar, Literal, cast
 
 import numpy as np
 
@@ -29,6 +29,8 @@ class Layer(ABC):
         class Scale(Layer):
             '''Multiply each feature by a learned factor.'''
 
+            acts_on = "example"
+
             def build(self, input_shape, rng):
                 self.params = {"factor": np.ones(input_shape, np.float32)}
                 return input_shape
@@ -47,12 +49,18 @@ class Layer(ABC):
     Attributes:
         params: Learned arrays by name. The optimizer changes them in place.
         state: Arrays that are kept but not learned, such as running statistics.
+        acts_on: What the layer looks at together, so that the engine can run its code on a few
+            examples at a time. ``"element"``: the same function of every number by itself,
+            wherever it stands, without parameters. ``"example"``: every example by itself,
+            whatever else is in the batch. ``"batch"``, unless it says otherwise: all examples at
+            once. Only that may draw random numbers or set running statistics.
         decayed: The names in ``params`` that weight decay pulls to zero: those that multiply.
             Biases and scales stay out, as is usual.
     """
 
     params: Mapping[str, Array] = _NOTHING
     state: Mapping[str, Array] = _NOTHING
+    acts_on: ClassVar[Literal["element", "example", "batch"]] = "batch"
     decayed: frozenset[str] = frozenset({"weight"})
 
     @abstractmethod

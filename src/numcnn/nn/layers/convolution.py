@@ -49,6 +49,8 @@ class Conv2D(Layer):
     use_bias: bool = True
     initializer: str = "he_normal"
 
+    acts_on = "example"
+
     def __post_init__(self) -> None:
         whole("filters", self.filters)
         flag("use_bias", self.use_bias)

@@ -31,6 +31,8 @@ class Dense(Layer):
     use_bias: bool = True
     initializer: str = "he_normal"
 
+    acts_on = "example"
+
     def __post_init__(self) -> None:
         whole("units", self.units)
         flag("use_bias", self.use_bias)

@@ -1,4 +1,4 @@
-"""Batch normalization."""
+"""Normalization with a learned scale and shift: over the batch, or within each example."""
 
 import math
 from collections.abc import Mapping
@@ -122,3 +122,73 @@ class BatchNorm(Layer):
 
     def _running(self, name: str, batch: Array) -> Array:
         return self.momentum * self.state[name] + (1 - self.momentum) * batch
+
+
+@final
+@dataclass(eq=False)
+class LayerNorm(Layer):
+    """Give the features of each example mean 0 and variance 1, then a learned scale and shift.
+
+    ::
+
+        y = gamma (x - mean) / sqrt(variance + epsilon) + beta
+
+    Mean and variance run over the last axis: all features of ``(batch, features)``, and in images
+    the channels of each pixel. Input and output have the same shape; ``gamma`` and ``beta`` are
+    ``(features,)``. No example depends on another one, so training and inference do the same, and
+    a batch may be as small as one.
+
+    Source: Ba, Kiros and Hinton, "Layer normalization", 2016.
+
+    Attributes:
+        epsilon: Keeps the division away from zero.
+    """
+
+    epsilon: float = 1e-5
+
+    acts_on = "example"
+    decayed = frozenset[str]()
+
+    def __post_init__(self) -> None:
+        if number("epsilon", self.epsilon, least=0) == 0:
+            raise ValueError("epsilon is 0; give a small positive number")
+
+    def array_shapes(self, input_shape: Shape) -> Mapping[str, Shape]:
+        """Two numbers a feature."""
+        return dict.fromkeys(("gamma", "beta"), input_shape[-1:])
+
+    def build(self, input_shape: Shape, rng: np.random.Generator) -> Shape:
+        """Start with scale 1 and shift 0."""
+        features = input_shape[-1]
+        self.params = {
+            "gamma": np.ones(features, np.float32),
+            "beta": np.zeros(features, np.float32),
+        }
+        return input_shape
+
+    def forward(self, x: Array, ctx: Context) -> Array:
+        """Normalize each row of features, scale and shift."""
+        centered = x - x.mean(axis=-1, keepdims=True)
+        variance = np.square(centered).mean(axis=-1, keepdims=True)
+        inverse_deviation = 1 / np.sqrt(variance + x.dtype.type(self.epsilon))
+        normalized = centered * inverse_deviation
+        ctx.save(self, normalized, inverse_deviation)
+        return self.params["gamma"] * normalized + self.params["beta"]
+
+    def backward(self, dy: Array, ctx: Context) -> Array:
+        """Derive the gradients of ``y = gamma z + beta`` with ``z = (x - mean) / deviation``.
+
+        The learned part is that of `BatchNorm`, and so is the rule for ``x``, only that the sums
+        run over the ``k`` features of an example, and not over the batch::
+
+            dgamma = sum over examples of dy z        dbeta = sum over examples of dy
+            dz = gamma dy
+            dx = (dz - sum(dz) / k - z sum(dz z) / k) / deviation
+        """
+        normalized, inverse_deviation = ctx.take(self)
+        axes = tuple(range(dy.ndim - 1))
+        ctx.grads[self] = {"gamma": (dy * normalized).sum(axis=axes), "beta": dy.sum(axis=axes)}
+        dz = self.params["gamma"] * dy
+        shift = dz.mean(axis=-1, keepdims=True)
+        stretch = (dz * normalized).mean(axis=-1, keepdims=True)
+        return inverse_deviation * (dz - shift - normalized * stretch)

@@ -59,6 +59,8 @@ class Pool2D(Layer):
 class MaxPool2D(Pool2D):
     """Keep the largest value of each window: whether a feature is there, not exactly where."""
 
+    acts_on = "example"
+
     def forward(self, x: Array, ctx: Context) -> Array:
         """Compare the cells of the window one after another, at all positions at once."""
         positions = self.window.positions(x.shape[1:])
@@ -94,6 +96,8 @@ class MaxPool2D(Pool2D):
 @dataclass(eq=False)
 class AveragePool2D(Pool2D):
     """Keep the mean of each window."""
+
+    acts_on = "example"
 
     def forward(self, x: Array, ctx: Context) -> Array:
         """Sum the cells of the window at all positions at once, and divide by their number."""
@@ -138,6 +142,8 @@ class GlobalAveragePool2D(Layer):
 
     Source: Lin, Chen and Yan, "Network in network", 2014.
     """
+
+    acts_on = "example"
 
     def build(self, input_shape: Shape, rng: np.random.Generator) -> Shape:
         """Nothing to learn."""

@@ -30,6 +30,8 @@ class Rescaling(Layer):
     scale: float = 1 / 255
     offset: float = 0.0
 
+    acts_on = "element"
+
     def __post_init__(self) -> None:
         if number("scale", self.scale) == 0:
             raise ValueError("scale is 0, which makes all inputs the same; give another number")
@@ -62,6 +64,8 @@ class Normalization(Layer):
     Call `adapt` with the training images once, before the network is built. The statistics are
     state: they travel with the weights and are never learned.
     """
+
+    acts_on = "example"
 
     def adapt(self, images: NDArray[np.generic], block: int = 1000) -> "Normalization":
         """Take the mean and variance of each channel over all pixels of all images.

@@ -16,6 +16,8 @@ from numcnn.nn.layers.base import Layer
 class Flatten(Layer):
     """Write each example as one row: ``(batch, ...)`` becomes ``(batch, features)``."""
 
+    acts_on = "example"
+
     def build(self, input_shape: Shape, rng: np.random.Generator) -> Shape:
         """Nothing to learn."""
         return (math.prod(input_shape),)

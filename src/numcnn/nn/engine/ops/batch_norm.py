@@ -28,8 +28,9 @@ from numpy.typing import NDArray
 from numcnn.nn.arrays import Array
 from numcnn.nn.context import Context
 from numcnn.nn.engine.op import BarrierOp, Binding, BoundOp, Op, Value
-from numcnn.nn.engine.ops.conv import Fold
+from numcnn.nn.engine.ops.batch_norm_fold import Fold
 from numcnn.nn.engine.ops.relu import InPlaceReLU
+from numcnn.nn.engine.threads import Task
 from numcnn.nn.layers import BatchNorm
 
 
@@ -57,7 +58,7 @@ class StatisticsOp(BarrierOp):
         self.inverse = np.zeros(self.features, np.float32)
         self.spreads: dict[int, dict[str, Array]] = {}
         self._gradients: dict[str, Array] = {}
-        self._lane_starts: list[int] = []
+        self._shard_starts: list[int] = []
         self._sums: Sequence[tuple[int, int]] = ()
 
     @property
@@ -72,21 +73,56 @@ class StatisticsOp(BarrierOp):
 
     def bind(self, binding: Binding) -> BoundOp:
         """Fix the arrays."""
-        micro_batch = binding.micro_batch
+        micro_batch, workspace = binding.micro_batch, binding.workspace
+        start, n = micro_batch.start, micro_batch.size
         if micro_batch.first:
-            self._lane_starts.append(len(self._sizes))
+            self._shard_starts.append(len(self._sizes))
         self._sums = binding.sums
-        self._sizes[micro_batch.start] = micro_batch.size * self._per_example
+        self._sizes[start] = n * self._per_example
         for sums in (self.means, self.squares, self.dgammas, self.dbetas):
-            sums[micro_batch.start] = np.zeros(self.features, np.float32)
-        if micro_batch.size not in self.spreads:
-            blank = self.sources[0].layout.spread(self.mean, micro_batch.size)
-            self.spreads[micro_batch.size] = {
+            sums[start] = np.zeros(self.features, np.float32)
+        layout = self.sources[0].layout
+        if n not in self.spreads:
+            blank = layout.spread(self.mean, n)
+            self.spreads[n] = {
                 name: blank.copy() for name in ("scale", "shift", "mean", "dmean", "dvariance")
             }
         if micro_batch.lane == 0 and micro_batch.first:
             self._gradients = dict(binding.gradients[self.layer])
-        return _BoundStatistics(self, binding)
+
+        x = self.sources[0].array(micro_batch)
+        lines = layout.lines(x)
+        scale = np.float32(1 / (x.size // self.features))
+        mean, squares = self.means[start], self.squares[start]
+        wide, spreads = layout.spread(mean, n).copy(), self.spreads[n]
+        workspace.reset()
+        scratch = workspace.take(lines.shape)
+        dsource = None
+        if binding.training:
+            workspace.reset()
+            dy = layout.lines(self.target.gradient(micro_batch))
+            dsource = self.source_gradient(binding)
+            product = workspace.take(lines.shape)
+            if dsource is not None:
+                dx = layout.lines(dsource.array)
+
+        def forward() -> None:
+            np.multiply(layout.channel_sums(lines, self.features), scale, out=mean)
+            wide[...] = layout.spread(mean, n)
+            np.subtract(lines, wide, out=scratch)
+            np.multiply(scratch, scratch, out=scratch)
+            squares[...] = layout.channel_sums(scratch, self.features)
+
+        def backward() -> None:
+            if dsource is None:
+                return
+            np.multiply(lines, spreads["dvariance"], out=product)
+            np.multiply(dy, spreads["scale"], out=dx)
+            np.add(dx, product, out=dx)
+            np.add(dx, spreads["dmean"], out=dx)
+            dsource.done()
+
+        return BoundOp(forward, backward)
 
     def barrier_forward(self, ctx: Context) -> None:
         """Find the batch's mean and variance, and the new running ones."""
@@ -125,7 +161,7 @@ class StatisticsOp(BarrierOp):
 
     def _total(self, rows: NDArray[np.float64]) -> NDArray[np.float64]:
         """Add up what the micro-batches have, a row each, in the order in which they were bound."""
-        lanes = np.add.reduceat(rows, self._lane_starts)
+        lanes = np.add.reduceat(rows, self._shard_starts)
         for first, second in self._sums:
             lanes[first] += lanes[second]
         return lanes[0]
@@ -138,46 +174,6 @@ class StatisticsOp(BarrierOp):
 
 def _rows(micro_batches: dict[int, Array]) -> NDArray[np.float64]:
     return np.array([*micro_batches.values()], np.float64)
-
-
-@final
-class _BoundStatistics(BoundOp):
-    def __init__(self, op: StatisticsOp, binding: Binding) -> None:
-        micro_batch, source = binding.micro_batch, op.sources[0]
-        self._layout, self._features = source.layout, op.features
-        x = source.array(micro_batch)
-        self._lines = self._layout.lines(x)
-        self._count = x.size // op.features
-        self._mean, self._squares = op.means[micro_batch.start], op.squares[micro_batch.start]
-        self._wide = source.layout.spread(self._mean, micro_batch.size).copy()
-        self._n = micro_batch.size
-        self._spreads = op.spreads[micro_batch.size]
-        binding.workspace.reset()
-        self._scratch = binding.workspace.take(self._lines.shape)
-        if binding.training:
-            binding.workspace.reset()
-            self._dy = self._layout.lines(op.target.gradient(micro_batch))
-            self._source_gradient = op.source_gradient(binding)
-            self._product = binding.workspace.take(self._lines.shape)
-            if self._source_gradient is not None:
-                self._dx = self._layout.lines(self._source_gradient.array)
-
-    def forward(self) -> None:
-        sums = self._layout.channel_sums(self._lines, self._features)
-        np.multiply(sums, np.float32(1 / self._count), out=self._mean)
-        self._wide[...] = self._layout.spread(self._mean, self._n)
-        np.subtract(self._lines, self._wide, out=self._scratch)
-        np.multiply(self._scratch, self._scratch, out=self._scratch)
-        self._squares[...] = self._layout.channel_sums(self._scratch, self._features)
-
-    def backward(self) -> None:
-        if self._source_gradient is None:
-            return
-        np.multiply(self._lines, self._spreads["dvariance"], out=self._product)
-        np.multiply(self._dy, self._spreads["scale"], out=self._dx)
-        np.add(self._dx, self._product, out=self._dx)
-        np.add(self._dx, self._spreads["dmean"], out=self._dx)
-        self._source_gradient.done()
 
 
 @final
@@ -197,43 +193,36 @@ class NormalizeOp(Op):
         """Scale and shift."""
         return "scale + shift" + " + ReLU" * self.relu
 
+    @property
+    def works_on_images(self) -> bool:
+        """As its target."""
+        return len(self.target.shape) > 1
+
     def bind(self, binding: Binding) -> BoundOp:
         """Fix the arrays."""
-        return _BoundNormalize(self, binding)
-
-
-@final
-class _BoundNormalize(BoundOp):
-    def __init__(self, op: NormalizeOp, binding: Binding) -> None:
-        micro_batch, statistics = binding.micro_batch, op.statistics
-        layout = op.target.layout
-        self._layout, self._features = layout, statistics.features
-        self._x = layout.lines(statistics.sources[0].array(micro_batch))
-        self._y = layout.lines(op.target.array(micro_batch))
-        self._relu = InPlaceReLU(self._y) if op.relu else None
-        self._spreads = statistics.spreads[micro_batch.size]
-        self._dgamma, self._dbeta = (
-            statistics.dgammas[micro_batch.start],
-            statistics.dbetas[micro_batch.start],
-        )
+        micro_batch, statistics = binding.micro_batch, self.statistics
+        layout, features = self.target.layout, statistics.features
+        x = layout.lines(statistics.sources[0].array(micro_batch))
+        y = layout.lines(self.target.array(micro_batch))
+        relu = InPlaceReLU(y) if self.relu else None
+        spreads = statistics.spreads[micro_batch.size]
+        dgamma = statistics.dgammas[micro_batch.start]
+        dbeta = statistics.dbetas[micro_batch.start]
         if binding.training:
             binding.workspace.reset()
-            self._dy = layout.lines(op.target.gradient(micro_batch))
-            self._drelu = self._relu and self._relu.bind_backward(self._dy, binding.workspace)
-            self._scratch = binding.workspace.take(self._y.shape)
+            dy = layout.lines(self.target.gradient(micro_batch))
+            drelu = relu and relu.bind_backward(dy, binding.workspace)
+            scratch = binding.workspace.take(y.shape)
 
-    def forward(self) -> None:
-        np.multiply(self._x, self._spreads["scale"], out=self._y)
-        np.add(self._y, self._spreads["shift"], out=self._y)
-        if self._relu is not None:
-            self._relu.forward()
+        def backward() -> None:
+            if drelu is not None:
+                drelu.run()
+            dbeta[...] = layout.channel_sums(dy, features)
+            np.multiply(x, dy, out=scratch)
+            dgamma[...] = layout.channel_sums(scratch, features)
 
-    def backward(self) -> None:
-        if self._drelu is not None:
-            self._drelu.run()
-        self._dbeta[...] = self._layout.channel_sums(self._dy, self._features)
-        np.multiply(self._x, self._dy, out=self._scratch)
-        self._dgamma[...] = self._layout.channel_sums(self._scratch, self._features)
+        forward = _bind_affine(x, y, spreads["scale"], spreads["shift"], relu)
+        return BoundOp(forward, backward)
 
 
 @final
@@ -245,7 +234,7 @@ class AffineOp(Op):
     ) -> None:
         super().__init__(names, [source], target)
         self.relu = relu
-        self._fold = Fold(layer, layer.epsilon)
+        self._fold = Fold(layer)
         self._spreads: dict[int, tuple[Array, Array]] = {}
 
     @property
@@ -262,23 +251,21 @@ class AffineOp(Op):
 
     def bind(self, binding: Binding) -> BoundOp:
         """Fix the arrays."""
-        n = binding.micro_batch.size
-        blank = self.target.layout.spread(np.zeros(self.target.shape[-1], np.float32), n)
-        spread = self._spreads.setdefault(n, (blank.copy(), blank.copy()))
-        return _BoundAffine(self, binding, spread)
+        micro_batch, layout = binding.micro_batch, self.target.layout
+        blank = layout.spread(np.zeros(self.target.shape[-1], np.float32), micro_batch.size)
+        spread = self._spreads.setdefault(micro_batch.size, (blank.copy(), blank.copy()))
+        x = layout.lines(self.sources[0].array(micro_batch))
+        y = layout.lines(self.target.array(micro_batch))
+        return BoundOp(_bind_affine(x, y, *spread, InPlaceReLU(y) if self.relu else None))
 
 
-@final
-class _BoundAffine(BoundOp):
-    def __init__(self, op: AffineOp, binding: Binding, spread: tuple[Array, Array]) -> None:
-        layout = op.target.layout
-        self._x = layout.lines(op.sources[0].array(binding.micro_batch))
-        self._y = layout.lines(op.target.array(binding.micro_batch))
-        self._relu = InPlaceReLU(self._y) if op.relu else None
-        self._scale, self._shift = spread
+def _bind_affine(x: Array, y: Array, scale: Array, shift: Array, relu: InPlaceReLU | None) -> Task:
+    """``y = scale x + shift``, then ReLU."""
 
-    def forward(self) -> None:
-        np.multiply(self._x, self._scale, out=self._y)
-        np.add(self._y, self._shift, out=self._y)
-        if self._relu is not None:
-            self._relu.forward()
+    def forward() -> None:
+        np.multiply(x, scale, out=y)
+        np.add(y, shift, out=y)
+        if relu is not None:
+            relu.forward()
+
+    return forward

@@ -6,7 +6,7 @@
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import final
 
 import numpy as np
@@ -15,13 +15,14 @@ from numcnn.nn.arrays import Array, Shape
 from numcnn.nn.context import Context
 from numcnn.nn.engine.layouts import Layout
 from numcnn.nn.engine.op import Binding, BoundOp, Op, Value
+from numcnn.nn.engine.ops.batch_norm_fold import Fold, arrays_behind
 from numcnn.nn.engine.ops.max_pool import Cells, InPlaceMaxPool
 from numcnn.nn.engine.ops.relu import InPlaceReLU
+from numcnn.nn.engine.snapshot import Snapshot
+from numcnn.nn.engine.threads import Task
 from numcnn.nn.engine.workspace import Workspace
-from numcnn.nn.layers import Conv2D, Layer
+from numcnn.nn.layers import Conv2D
 from numcnn.nn.patches import Window
-
-Task = Callable[[], None]
 
 
 class ConvAlgorithm(ABC):
@@ -108,8 +109,8 @@ class ConvAlgorithm(ABC):
         """Floats of the weight in the form that the products take."""
 
     @abstractmethod
-    def multiply_adds(self) -> int:
-        """Multiply-adds of the products for one image, forward."""
+    def macs(self) -> int:
+        """Multiply-accumulates of the products for one image, forward."""
 
     def zeroed_margins(self, padded: Array, rows: int, columns: int) -> list[Array]:
         """The margins of a padded array whose first two axes are rows and columns.
@@ -137,6 +138,7 @@ class ConvOp(Op):
         layer: The convolution.
         pool: Whether there is pooling.
         relu: Whether there is ReLU.
+        poolings: Each micro-batch's pooling, by where it starts.
     """
 
     def __init__(
@@ -149,7 +151,7 @@ class ConvOp(Op):
         *,
         pool: bool,
         relu: bool,
-        fold: "Fold | None" = None,
+        fold: Fold | None = None,
     ) -> None:
         super().__init__(names, [source], target)
         self.layer = layer
@@ -159,7 +161,8 @@ class ConvOp(Op):
         self._fold = fold
         self._has_bias = layer.use_bias or fold is not None
         self._bias: dict[int, Array] = {}
-        self._seen: list[Array] = []
+        self._snapshot = Snapshot()
+        self.poolings: dict[int, InPlaceMaxPool] = {}
 
     @property
     def method(self) -> str:
@@ -178,14 +181,10 @@ class ConvOp(Op):
         return self.convolution.reason
 
     def prepare(self, ctx: Context, count: int) -> None:
-        """Transform the weight, unless it is the one of last time."""
-        now = [*self.layer.params.values()]
-        if self._fold is not None:
-            now += [*self._fold.norm.params.values(), *self._fold.norm.state.values()]
-        if not ctx.training:
-            if self._seen and all(map(np.array_equal, now, self._seen)):
-                return
-            self._seen = [array.copy() for array in now]
+        """Fold, and bring the weight into its form, unless the arrays are those of last time."""
+        # In training they never are.
+        if not ctx.training and not self._snapshot.update(arrays_behind(self.layer, self._fold)):
+            return
         weight = self.layer.params["weight"]
         bias = self.layer.params.get("bias")
         if self._fold is not None:
@@ -195,14 +194,9 @@ class ConvOp(Op):
             for n, spread in self._bias.items():
                 spread[...] = self.target.layout.spread(bias, n)
 
-    def bind(self, binding: Binding) -> BoundOp:
-        """Fix the arrays."""
-        n = binding.micro_batch.size
-        if self._has_bias and n not in self._bias:
-            bias = np.zeros(self.convolution.filters, np.float32)
-            self._bias[n] = self.target.layout.spread(bias, n).copy()
-            self._seen = []
-        return _BoundConv(self, binding, self._bias.get(n))
+    def macs(self) -> int:
+        """As the method multiplies."""
+        return self.convolution.macs()
 
     def scratch(self, n: int) -> int:
         """What the method uses, and the arrays on both sides."""
@@ -212,116 +206,90 @@ class ConvOp(Op):
         """As the method has them."""
         return self.convolution.weights()
 
-
-@final
-class Fold:
-    """Batch normalization, at inference a scale and a shift, folded into the weights before it.
-
-    ::
-
-        gamma (x W + b - mean) / deviation + beta = x (W s) + (b - mean) s + beta,
-        s = gamma / deviation
-    """
-
-    def __init__(self, norm: "Layer", epsilon: float) -> None:
-        self.norm = norm
-        self._epsilon = epsilon
-
-    def scale_shift(self) -> tuple[Array, Array]:
-        """``s`` and ``beta - mean s``."""
-        params, state = self.norm.params, self.norm.state
-        scale = params["gamma"] / np.sqrt(state["variance"] + np.float32(self._epsilon))
-        return scale, params["beta"] - state["mean"] * scale
-
-    def apply(self, weight: Array, bias: Array | None) -> tuple[Array, Array]:
-        """Return the weight and the bias that contain the normalization."""
-        scale, shift = self.scale_shift()
-        return weight * scale, shift if bias is None else bias * scale + shift
-
-
-@final
-class _BoundConv(BoundOp):
-    def __init__(self, op: ConvOp, binding: Binding, bias: Array | None) -> None:
-        method, n, workspace = op.convolution, binding.micro_batch.size, binding.workspace
-        layout = op.target.layout
-        x, y = op.sources[0].array(binding.micro_batch), op.target.array(binding.micro_batch)
-        self._op, self._bias = op, bias
-        self._lines = layout.lines(y)
-        self._pooling: InPlaceMaxPool | None = None
-        self._aligned: Array | None = None
-        self._relu = InPlaceReLU(y) if op.relu else None
+    def bind(self, binding: Binding) -> BoundOp:
+        """Fix the arrays."""
+        method, layout, workspace = self.convolution, self.target.layout, binding.workspace
+        micro_batch, n = binding.micro_batch, binding.micro_batch.size
+        x, y = self.sources[0].array(micro_batch), self.target.array(micro_batch)
+        bias = self._spread_bias(n)
+        relu = InPlaceReLU(y) if self.relu else None
+        pooling: InPlaceMaxPool | None = None
+        # Where the method's output is not the target itself: that, seen in the method's order.
+        aligned: Array | None = None
 
         workspace.reset()
-        self._raw = self._raw_place(y, workspace, n)
-        if op.pool:
-            self._pooled = method.aligned_pooled(y, n)
-            self._cells = method.cells(self._raw, n)
-            self._pooling = InPlaceMaxPool(self._pooled.shape, binding.training)
-        else:
-            self._aligned = None if method.raw_is_target else method.aligned(y, n)
-        self._unbiased = self._biased = self._lines
-        if not op.pool and self._aligned is not None:
+        raw = self._raw_place(y, workspace, n)
+        unbiased = biased = layout.lines(y)
+        if self.pool:
+            pooled, cells = method.aligned_pooled(y, n), method.cells(raw, n)
+            pooling = InPlaceMaxPool(pooled.shape, binding.training)
+            self.poolings[micro_batch.start] = pooling
+        elif not method.raw_is_target:
             # The copy from the method's order adds the bias on its way.
-            self._unbiased, self._biased = self._raw, self._aligned
-        self._convolve = method.bind_forward(x, self._raw, workspace)
-        if op.pool:
-            self._scratch = workspace.take(self._pooled.shape)
+            aligned = method.aligned(y, n)
+            unbiased, biased = raw, aligned
+        convolve = method.bind_forward(x, raw, workspace)
+        if self.pool:
+            scratch = workspace.take(pooled.shape)
 
-        if binding.training:
-            workspace.reset()
-            dy = op.target.gradient(binding.micro_batch)
-            self._dy = dy
-            self._drelu = self._relu and self._relu.bind_backward(dy, workspace)
-            self._draw = self._raw_place(dy, workspace, n)
-            if op.pool:
-                self._dpooled = method.aligned_pooled(dy, n)
-                self._dcells = method.cells(self._draw, n)
-                self._dscratch = workspace.take(self._pooled.shape)
-                # Cells that are in no window get no gradient from anybody.
-                self._uncovered = sum(cell.size for cell in self._dcells) < self._draw.size
-            elif not method.raw_is_target:
-                self._daligned = method.aligned(dy, n)
-            self._dx = op.source_gradient(binding)
-            self._dweight = binding.parameter_gradient(op.layer, "weight")
-            self._dbias = (
-                binding.parameter_gradient(op.layer, "bias") if op.layer.use_bias else None
-            )
-            self._derive = method.bind_backward(
-                x, self._draw, self._dx and self._dx.array, self._dweight.array, workspace
-            )
+        def forward() -> None:
+            convolve()
+            if pooling is not None:
+                pooling.forward(cells, pooled, scratch)
+            if bias is not None:
+                np.add(unbiased, bias, out=biased)
+            elif aligned is not None:
+                np.copyto(aligned, raw)
+            if relu is not None:
+                relu.forward()
+
+        if not binding.training:
+            return BoundOp(forward)
+
+        workspace.reset()
+        dy = self.target.gradient(micro_batch)
+        drelu = relu and relu.bind_backward(dy, workspace)
+        draw = self._raw_place(dy, workspace, n)
+        if self.pool:
+            dpooled, dcells = method.aligned_pooled(dy, n), method.cells(draw, n)
+            dscratch = workspace.take(pooled.shape)
+            # Cells that are in no window get no gradient from anybody.
+            uncovered = sum(cell.size for cell in dcells) < draw.size
+        daligned = None if aligned is None else method.aligned(dy, n)
+        dx = self.source_gradient(binding)
+        dweight = binding.parameter_gradient(self.layer, "weight")
+        dbias = binding.parameter_gradient(self.layer, "bias") if self.layer.use_bias else None
+        derive = method.bind_backward(x, draw, dx and dx.array, dweight.array, workspace)
+
+        def backward() -> None:
+            if drelu is not None:
+                drelu.run()
+            if dbias is not None:
+                dbias.array[...] = layout.channel_sums(dy, method.filters)
+                dbias.done()
+            if pooling is not None:
+                if uncovered:
+                    draw.fill(0)
+                pooling.backward(dpooled, dcells, dscratch)
+            elif daligned is not None:
+                np.copyto(draw, daligned)
+            derive()
+            dweight.done()
+            if dx is not None:
+                dx.done()
+
+        return BoundOp(forward, backward)
+
+    def _spread_bias(self, n: int) -> Array | None:
+        """The bias for micro-batches of ``n``, as the target lies; `prepare` fills it in."""
+        if self._has_bias and n not in self._bias:
+            bias = np.zeros(self.convolution.filters, np.float32)
+            self._bias[n] = self.target.layout.spread(bias, n).copy()
+            self._snapshot.forget()
+        return self._bias.get(n)
 
     def _raw_place(self, y: Array, workspace: Workspace, n: int) -> Array:
-        method = self._op.convolution
-        shape = method.raw_shape(n)
-        if method.raw_is_target and not self._op.pool:
+        shape = self.convolution.raw_shape(n)
+        if self.convolution.raw_is_target and not self.pool:
             return y.reshape(shape)
         return workspace.take(shape)
-
-    def forward(self) -> None:
-        self._convolve()
-        if self._pooling is not None:
-            self._pooling.forward(self._cells, self._pooled, self._scratch)
-        if self._bias is not None:
-            np.add(self._unbiased, self._bias, out=self._biased)
-        elif self._aligned is not None:
-            np.copyto(self._aligned, self._raw)
-        if self._relu is not None:
-            self._relu.forward()
-
-    def backward(self) -> None:
-        if self._drelu is not None:
-            self._drelu.run()
-        if self._dbias is not None:
-            filters = self._op.convolution.filters
-            self._dbias.array[...] = self._op.target.layout.channel_sums(self._dy, filters)
-            self._dbias.done()
-        if self._pooling is not None:
-            if self._uncovered:
-                self._draw.fill(0)
-            self._pooling.backward(self._dpooled, self._dcells, self._dscratch)
-        elif not self._op.convolution.raw_is_target:
-            np.copyto(self._draw, self._daligned)
-        self._derive()
-        self._dweight.done()
-        if self._dx is not None:
-            self._dx.done()

@@ -13,8 +13,9 @@ from numpy.lib.stride_tricks import as_strided
 
 from numcnn.nn.arrays import Array, Shape
 from numcnn.nn.engine.layouts import BatchInside
-from numcnn.nn.engine.ops.conv import ConvAlgorithm, Task
+from numcnn.nn.engine.ops.conv import ConvAlgorithm
 from numcnn.nn.engine.ops.max_pool import Cells, image_cells
+from numcnn.nn.engine.threads import Task
 from numcnn.nn.engine.workspace import Workspace
 from numcnn.nn.patches import Window
 
@@ -165,6 +166,6 @@ class Im2col(ConvAlgorithm):
         """As the layer has them."""
         return self._weight.size
 
-    def multiply_adds(self) -> int:
+    def macs(self) -> int:
         """A patch times the filters, at each position."""
         return self.output_shape[0] * self.output_shape[1] * self._weight.size

@@ -25,8 +25,9 @@ from numpy.lib.stride_tricks import as_strided
 
 from numcnn.nn.arrays import Array, Shape
 from numcnn.nn.engine.layouts import BatchLast
-from numcnn.nn.engine.ops.conv import ConvAlgorithm, Task
+from numcnn.nn.engine.ops.conv import ConvAlgorithm
 from numcnn.nn.engine.ops.max_pool import Cells, image_cells
+from numcnn.nn.engine.threads import Task
 from numcnn.nn.engine.workspace import Workspace
 from numcnn.nn.patches import Window
 
@@ -42,14 +43,14 @@ class Toeplitz(ConvAlgorithm):
         phases: ``F``. The output's width is a multiple of it, and so is the input's.
     """
 
-    name = "blocked"
+    name = "Toeplitz"
     reason = "few filters: several output columns in one product fill the processor's registers"
 
     def __init__(self, window: Window, image_shape: Shape, filters: int, phases: int) -> None:
         super().__init__(window, image_shape, filters)
         self.phases = phases
         if phases > 1:
-            self.name = f"blocked, {phases} columns"
+            self.name = f"Toeplitz, {phases} columns"
         else:
             self.name = "im2col, batch last"
             self.reason = "few filters, and a width that does not divide: images side by side"
@@ -239,7 +240,7 @@ class Toeplitz(ConvAlgorithm):
         """The matrix."""
         return self._matrix.size
 
-    def multiply_adds(self) -> int:
+    def macs(self) -> int:
         """The product with the Toeplitz matrix, its zeros included."""
         return self.output_shape[0] * self._blocks * self._matrix.size
 

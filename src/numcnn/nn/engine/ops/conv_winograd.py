@@ -30,9 +30,10 @@ from numpy.lib.stride_tricks import as_strided
 
 from numcnn.nn.arrays import Array, Shape
 from numcnn.nn.engine.layouts import BatchInside
-from numcnn.nn.engine.ops.conv import ConvAlgorithm, Task
+from numcnn.nn.engine.ops.conv import ConvAlgorithm
 from numcnn.nn.engine.ops.max_pool import Cells, image_cells
 from numcnn.nn.engine.strips import strips
+from numcnn.nn.engine.threads import Task
 from numcnn.nn.engine.workspace import Workspace
 from numcnn.nn.patches import Window
 
@@ -262,7 +263,7 @@ class Winograd(ConvAlgorithm):
         blocks = image.reshape(down + 1, TILE, across + 1, TILE, run).transpose(1, 3, 0, 2, 4)
         bottom, right = image[down * TILE :], image[: down * TILE, across * TILE :]
         first = blocks[:, :, :down, :across]
-        strips = [
+        overlaps = [
             (blocks[:2, :, 1:, :across], tiles[TILE:, :TILE]),
             (blocks[:, :2, :down, 1:], tiles[:TILE, TILE:]),
             (blocks[:2, :2, 1:, 1:], tiles[TILE:, TILE:]),
@@ -279,8 +280,8 @@ class Winograd(ConvAlgorithm):
             bottom.fill(0)
             right.fill(0)
             np.copyto(first, tiles[:TILE, :TILE])
-            for place, strip in strips:
-                np.add(place, strip, out=place)
+            for place, overlap in overlaps:
+                np.add(place, overlap, out=place)
             if not whole:
                 flat_dx.fill(0)
             np.copyto(target, cropped)
@@ -304,7 +305,7 @@ class Winograd(ConvAlgorithm):
         """Those of all points."""
         return REACH * REACH * self.channels * self.filters
 
-    def multiply_adds(self) -> int:
+    def macs(self) -> int:
         """The 36 products and both transforms."""
         tiles = self._tiles[0] * self._tiles[1]
         points = REACH * REACH

@@ -1,8 +1,8 @@
-"""What the engine has no own way for: the layer's `forward` and `backward`, as they stand.
+"""What the engine has no faster way for: the layer's own `forward` and `backward`.
 
-A layer of ours that treats every example by itself runs micro-batch by micro-batch. Of a layer that
-somebody else wrote nobody knows that, so it gets the whole batch at once, and everything else
-waits.
+A layer that says that it treats every example by itself (`numcnn.nn.Layer.acts_on`) runs on one
+micro-batch after another, parameters and all. One that does not say so may need all examples at
+once: it gets the whole batch, and everything else waits.
 """
 
 from collections.abc import Sequence
@@ -10,18 +10,21 @@ from typing import final
 
 import numpy as np
 
+from numcnn.nn.arrays import Array
 from numcnn.nn.context import Context
-from numcnn.nn.engine.op import BarrierOp, Binding, BoundOp, Op, Value
-from numcnn.nn.layers import Layer
+from numcnn.nn.engine.op import Accumulator, BarrierOp, Binding, BoundOp, Op, Value
+from numcnn.nn.layers import LAYERS, Layer
 
 
 @final
 class LayerOp(Op):
-    """A layer without parameters that treats every example by itself."""
+    """A layer that acts on each element or each example, on one micro-batch after another."""
 
     def __init__(self, names: Sequence[str], source: Value, target: Value, layer: Layer) -> None:
         super().__init__(names, [source], target)
-        self.layer = layer
+        self._layer = layer
+        # Somebody else's may keep what it is given, or write over it.
+        self._copies = type(layer) not in LAYERS.values()
 
     @property
     def method(self) -> str:
@@ -35,30 +38,44 @@ class LayerOp(Op):
 
     def bind(self, binding: Binding) -> BoundOp:
         """Fix the arrays."""
-        return _BoundLayer(self, binding)
-
-
-@final
-class _BoundLayer(BoundOp):
-    def __init__(self, op: LayerOp, binding: Binding) -> None:
-        self._layer = op.layer
-        self._training = binding.training
-        self._x = op.sources[0].array(binding.micro_batch)
-        self._y = op.target.array(binding.micro_batch)
-        self._ctx = Context()
-        if binding.training:
+        layer, training = self._layer, binding.training
+        x, y = self.sources[0].array(binding.micro_batch), self.target.array(binding.micro_batch)
+        ctx = Context()
+        dx: Accumulator | None = None
+        dparams: list[tuple[Layer, str, Accumulator]] = []
+        if training:
             binding.workspace.reset()
-            self._dy = op.target.gradient(binding.micro_batch)
-            self._source_gradient = op.source_gradient(binding)
+            dy = self.target.gradient(binding.micro_batch)
+            dx = self.source_gradient(binding)
+            dparams = [
+                (inner, name, binding.parameter_gradient(inner, name))
+                for _, inner in layer.walk()
+                for name in inner.params
+            ]
 
-    def forward(self) -> None:
-        self._ctx = Context(self._training)
-        np.copyto(self._y, self._layer.forward(self._x, self._ctx))
+        def forward() -> None:
+            nonlocal ctx
+            ctx = Context(training)
+            np.copyto(y, layer.forward(self._given(x), ctx))
+            if ctx.new_state:
+                raise ValueError(
+                    f'{layer!r} has acts_on = "{layer.acts_on}", but it sets running statistics, '
+                    'which are of the whole batch; declare acts_on = "batch"'
+                )
 
-    def backward(self) -> None:
-        assert self._source_gradient is not None
-        np.copyto(self._source_gradient.array, self._layer.backward(self._dy, self._ctx))
-        self._source_gradient.done()
+        def backward() -> None:
+            gradient = layer.backward(self._given(dy), ctx)
+            for inner, name, place in dparams:
+                np.copyto(place.array, ctx.grads[inner][name])
+                place.done()
+            if dx is not None:
+                np.copyto(dx.array, gradient)
+                dx.done()
+
+        return BoundOp(forward, backward)
+
+    def _given(self, array: Array) -> Array:
+        return array.copy() if self._copies else array
 
 
 @final
@@ -67,8 +84,8 @@ class WholeBatchOp(BarrierOp):
 
     def __init__(self, names: Sequence[str], source: Value, target: Value, layer: Layer) -> None:
         super().__init__(names, [source], target)
-        self.layer = layer
-        self._binding: Binding | None = None
+        self._layer = layer
+        self._gradients: dict[tuple[Layer, str], Array] = {}
 
     @property
     def method(self) -> str:
@@ -78,37 +95,35 @@ class WholeBatchOp(BarrierOp):
     @property
     def reason(self) -> str:
         """Nothing is known."""
-        return "a layer that the engine does not know may need all examples at once"
+        return "a layer that does not say that examples can be taken in pieces (acts_on)"
+
+    @property
+    def needs_whole(self) -> Sequence[Value]:
+        """All of it."""
+        return [*self.sources, self.target]
 
     def bind(self, binding: Binding) -> BoundOp:
-        """Only look at where gradients go; there is nothing to do for a micro-batch."""
+        """Only note where gradients go; there is nothing to do for a micro-batch."""
         if binding.micro_batch.lane == 0 and binding.micro_batch.first:
-            self._binding = binding
-        return _NothingToDo()
+            self._gradients = {
+                (layer, name): place
+                for _, layer in self._layer.walk()
+                for name, place in binding.gradients.get(layer, {}).items()
+            }
+        return BoundOp()
 
     def barrier_forward(self, ctx: Context) -> None:
         """Run the layer."""
         # Copies: a layer may keep, or even change, what it is given.
-        y = self.layer.forward(self.sources[0].whole().copy(), ctx)
+        y = self._layer.forward(self.sources[0].whole().copy(), ctx)
         np.copyto(self.target.whole(), y)
 
     def barrier_backward(self, ctx: Context) -> None:
         """Run it back, and collect the gradients of its parameters and of layers inside it."""
-        assert self._binding is not None
-        dx = self.layer.backward(self.target.whole_gradient().copy(), ctx)
-        for _, layer in self.layer.walk():
-            for name, place in self._binding.gradients[layer].items():
-                np.copyto(place, ctx.grads[layer][name])
+        dx = self._layer.backward(self.target.whole_gradient().copy(), ctx)
+        for (layer, name), place in self._gradients.items():
+            np.copyto(place, ctx.grads[layer][name])
         source = self.sources[0]
         if source.wants_gradient:
             gradient = source.whole_gradient()
             np.copyto(gradient, gradient + dx if self.adds[0] else dx)
-
-
-@final
-class _NothingToDo(BoundOp):
-    def forward(self) -> None:
-        pass
-
-    def backward(self) -> None:
-        pass

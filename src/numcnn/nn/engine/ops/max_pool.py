@@ -5,12 +5,15 @@ is three calls. The maximum commutes with adding a bias and with ReLU, so a conv
 be pooled first, and bias and ReLU then have a quarter of the work.
 """
 
-from typing import Final, NamedTuple
+from collections.abc import Sequence
+from typing import Final, NamedTuple, final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from numcnn.nn.arrays import Array
+from numcnn.nn.engine.layouts import BatchInside, BatchLast
+from numcnn.nn.engine.op import Binding, BoundOp, Op, Value
 
 
 class Cells(NamedTuple):
@@ -82,3 +85,72 @@ def image_cells(image: Array, rows_axis: int, columns_axis: int, rows: int, colu
             index[columns_axis] = slice(j, j + 2 * columns - 1, 2)
             views.append(image[tuple(index)])
     return Cells(*views)
+
+
+@final
+class MaxPoolOp(Op):
+    """2x2 maximum pooling on its own, in a layout in which `cells_of` finds the windows.
+
+    Attributes:
+        poolings: Each micro-batch's, by where it starts.
+    """
+
+    def __init__(self, names: Sequence[str], source: Value, target: Value) -> None:
+        super().__init__(names, [source], target)
+        self.poolings: dict[int, InPlaceMaxPool] = {}
+
+    @property
+    def method(self) -> str:
+        """By cells of the windows."""
+        return "max pool"
+
+    def bind(self, binding: Binding) -> BoundOp:
+        """Fix the arrays."""
+        source, micro_batch = self.sources[0], binding.micro_batch
+        y = self.target.array(micro_batch)
+        cells = cells_of(source, source.array(micro_batch))
+        pooling = self.poolings[micro_batch.start] = InPlaceMaxPool(y.shape, binding.training)
+        binding.workspace.reset()
+        scratch = binding.workspace.take(y.shape)
+        dx = None
+        if binding.training:
+            dy, dx = self.target.gradient(micro_batch), self.source_gradient(binding)
+        if dx is not None:
+            dcells = cells_of(source, dx.array)
+            uncovered = sum(cell.size for cell in dcells) < dx.array.size
+
+        def forward() -> None:
+            pooling.forward(cells, y, scratch)
+
+        def backward() -> None:
+            assert dx is not None
+            if uncovered:
+                dx.array.fill(0)
+            pooling.backward(dy, dcells, scratch)
+            dx.done()
+
+        return BoundOp(forward, backward)
+
+
+def pooled_layout(value: Value) -> BatchInside | BatchLast | None:
+    """How the value would lie after `MaxPoolOp`; None if that cannot pool it."""
+    layout = value.layout
+    if isinstance(layout, BatchInside):
+        return layout
+    if isinstance(layout, BatchLast):
+        if layout.phases == 1:
+            return layout
+        if value.shape[1] % layout.phases == 0 == layout.phases % 2:
+            return BatchLast(layout.phases // 2)
+    return None
+
+
+def cells_of(value: Value, array: Array) -> Cells:
+    """View an array of the value as the cells of 2x2 windows."""
+    rows, columns = value.shape[0] // 2, value.shape[1] // 2
+    if isinstance(value.layout, BatchInside):
+        return image_cells(array, 0, 1, rows, columns)
+    assert isinstance(value.layout, BatchLast)
+    if value.layout.phases == 1:
+        return image_cells(array, 2, 3, rows, columns)
+    return image_cells(array, 2, 1, rows, value.layout.phases // 2)
