@@ -132,7 +132,6 @@ def test_what_a_recipe_comes_down_to_is_json(recipe):
 def test_every_recipe_names_its_file(recipe):
     module = import_module(f"{recipes.__name__}.{recipe.name.replace('-', '_')}")
     assert recipe in vars(module).values()
-    assert module.__doc__
 
 
 def built(name: str, shape: tuple[int, ...] = (28, 28, 1)) -> Sequential:

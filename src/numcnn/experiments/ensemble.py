@@ -176,8 +176,8 @@ def _trained_on(file: Path, member: ModelFile) -> Augmentation:
     config = member.card.get("augmentation")
     if config is None:
         raise ValueError(
-            f"{file} was trained on images as they are, as far as its card says; leave --tta out, "
-            "which shows a model what it was trained on: images shifted, turned or mirrored"
+            f"{file} was trained on images as they are, as far as its card says; do without "
+            "views, which show a model what it was trained on: images shifted, turned or mirrored"
         )
     try:
         return augmentation_from_config(config)
