@@ -128,9 +128,11 @@ def test_the_lanes_are_added_as_a_balanced_tree(batch_size, lanes):
 def test_what_needs_the_whole_batch_ends_a_segment():
     layers = [Conv2D(3, 3), Centering(), Conv2D(3, 3), BatchNorm(), ReLU(), Flatten(), Dense(2)]
     plan = plan_of(layers, (9, 9, 1), 8)
-    ends = [type(segment.join).__name__ if segment.join else None for segment in plan.segments]
+    ends = [
+        type(segment.barrier).__name__ if segment.barrier else None for segment in plan.segments
+    ]
     assert ends == ["WholeBatchOp", "StatisticsOp", None, None]
-    assert [segment.ops[-1].names for segment in plan.segments if segment.join] == [
+    assert [segment.ops[-1].names for segment in plan.segments if segment.barrier] == [
         ("centering_1",),
         ("batchnorm_1",),
     ]

@@ -25,6 +25,7 @@ class LayerOp(Op):
         self._layer = layer
         # Somebody else's may keep what it is given, or write over it.
         self._copies = type(layer) not in LAYERS.values()
+        self._training = False
 
     @property
     def method(self) -> str:
@@ -36,14 +37,18 @@ class LayerOp(Op):
         """Nothing better is known."""
         return "the engine has nothing faster, and examples can be taken in pieces"
 
+    def prepare(self, ctx: Context, count: int) -> None:
+        """Take over the mode: also of a layer that no gradient has to pass."""
+        self._training = ctx.training
+
     def bind(self, binding: Binding) -> BoundOp:
         """Fix the arrays."""
-        layer, training = self._layer, binding.training
+        layer = self._layer
         x, y = self.sources[0].array(binding.micro_batch), self.target.array(binding.micro_batch)
         ctx = Context()
         dx: Accumulator | None = None
         dparams: list[tuple[Layer, str, Accumulator]] = []
-        if training:
+        if binding.training:
             binding.workspace.reset()
             dy = self.target.gradient(binding.micro_batch)
             dx = self.source_gradient(binding)
@@ -55,7 +60,7 @@ class LayerOp(Op):
 
         def forward() -> None:
             nonlocal ctx
-            ctx = Context(training)
+            ctx = Context(self._training, differentiable=binding.training)
             np.copyto(y, layer.forward(self._given(x), ctx))
             if ctx.new_state:
                 raise ValueError(
