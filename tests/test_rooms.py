@@ -157,3 +157,16 @@ def test_the_contributors_table_says_the_same():
     assert said == {
         room: below for room, below in BELOW.items() if room not in FOR_ALL_BUT_THE_NETWORK
     }
+
+
+@pytest.mark.parametrize(("room", "most"), [("nn", 3500), ("nn/engine", 4000)])
+def test_a_room_stays_small_enough_to_read(room, most):
+    files = (PACKAGE / room).rglob("*.py")
+    if room == "nn":
+        files = (file for file in files if "engine" not in file.relative_to(PACKAGE).parts)
+    lines = sum(bool(line.strip()) for file in files for line in file.read_text().splitlines())
+    assert lines <= most, (
+        f"{room} has {lines} lines that are not blank, and {most} is what a reader can be asked "
+        "for. A layer enters only if a recipe, the reader or a lesson runs it; a trick enters the "
+        "engine when another leaves. Take something out, or find a shorter way"
+    )

@@ -5,29 +5,35 @@ test holds both to the same numbers. What is here is how a batch goes through a 
 several cores, small caches and a fast matrix product, in an order that suits them. From the idea to
 the machine:
 
-=================  ===============================================================================
-`planner`          layers to ops: which neighbors go together, which method a convolution gets
-`plan`             ops bound to memory, for one batch size: segments, lanes, micro-batches
-`lanes`            how a batch is cut, and how what its parts have is added up
-`engine`           the plans of one model, in training and in inference
-`op`            the contract: value, micro-batch, op, bound op
-`convolution`      a convolution with pooling, bias and ReLU, by one of three methods:
-`winograd`         - 3x3 filters with a quarter of the multiplications
-`blocked`          - few channels: several columns in one product
-`patches`          - any window: im2col
-`pooling`          2x2 maximum pooling on four views
-`rectifier`        ReLU in place
-`strips`           long products with few rows
-`normalization`    batch normalization of a batch in micro-batches
-`simple_stages`    input, dense, pooling alone, sum, dropout, change of layout
-`by_layer`         everything else, through the layer's own code
-`layouts`          the order of the axes in memory
+=====================  ===========================================================================
+`lowering`             layers to ops: which neighbors go together, which algorithm a convolution gets
+`plan`                 ops bound to memory, for one batch size: segments, shards, micro-batches
+`shards`               how a batch is cut, and how what its parts have is added up
+`engine`               the plans of one model, in training and in inference
+`op`                   the contract: value, micro-batch, op, bound op
+`ops/input`            the batch as it is given, preprocessed
+`ops/conv`             a convolution with pooling, bias and ReLU, by one of three algorithms:
+`ops/conv_winograd`    - 3x3 filters with a quarter of the multiplications
+`ops/conv_toeplitz`    - few channels: several columns in one product
+`ops/conv_im2col`      - any window
+`ops/dense`            a dense layer with ReLU
+`ops/max_pool`         2x2 maximum pooling on four views
+`ops/relu`             ReLU in place
+`ops/batch_norm`       batch normalization of a batch in micro-batches
+`ops/batch_norm_fold`  batch normalization folded into the weights before it, for inference
+`ops/add`              the end of a residual connection
+`ops/dropout`          dropout
+`ops/layout_change`    the same numbers in another order
+`ops/fallback`         everything else, through the layer's own code
+`layouts`              the order of the axes in memory
 `workspace`            memory that is used again
-`workers`          threads in step
-`block`            what is given back, whatever comes in between
-`machine`          cores, cache, BLAS
-`summary`          what was chosen, and how long it takes
-=================  ===============================================================================
+`strips`               long products with few rows
+`snapshot`             whether arrays have changed since the last time
+`threads`              threads in step
+`block`                what is given back, whatever comes in between
+`machine`              cores, cache, BLAS
+`summary`              what was chosen, and how long it takes
+=====================  ===========================================================================
 """
 
 from numcnn.nn.engine.engine import InferenceEngine, Predictor, TrainingEngine
