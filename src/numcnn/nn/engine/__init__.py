@@ -6,7 +6,7 @@ several cores, small caches and a fast matrix product, in an order that suits th
 the machine:
 
 =====================  ===========================================================================
-`lowering`             layers to ops: which neighbors go together, which algorithm a convolution gets
+`lowering`             layers to ops: what goes together, which algorithm a convolution gets
 `plan`                 ops bound to memory, for one batch size: segments, shards, micro-batches
 `shards`               how a batch is cut, and how what its parts have is added up
 `engine`               the plans of one model, in training and in inference
