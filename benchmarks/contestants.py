@@ -21,7 +21,6 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from benchmarks.networks import IMAGE_SHAPE, NETWORKS, in_torch
 from numcnn import nn
-from numcnn.training.passes import LayerPasses, Passes
 
 BATCHES = {"train": 128, "infer": 256, "single": 1}
 CLASSES = 10
@@ -43,7 +42,9 @@ def layers_step(network: str, task: str, _stack: ExitStack) -> Step:
     model, images, labels = _model_and_batch(network, task)
     if task != "train":
         return lambda: model.outputs(images, len(images), engine="layers")
-    return _training_step(model, LayerPasses(model), images, labels)
+    return _training_step(
+        model, model.executor("layers").training_passes(None, None), images, labels
+    )
 
 
 def _model_and_batch(network: str, task: str) -> tuple[nn.Sequential, Any, Any]:
@@ -52,8 +53,10 @@ def _model_and_batch(network: str, task: str) -> tuple[nn.Sequential, Any, Any]:
     return model, *_batch(np.random.default_rng(0), BATCHES[task])
 
 
-def _training_step(model: nn.Sequential, passes: Passes, images: Any, labels: Any) -> Step:
-    loss, optimizer, decayed = nn.SoftmaxCrossEntropy(), nn.Adam(), model.decayed()
+def _training_step(
+    model: nn.Sequential, passes: nn.TrainingPasses, images: Any, labels: Any
+) -> Step:
+    loss, optimizer, decayed = nn.SoftmaxCrossEntropy(), nn.Adam(), model.weight_decay_mask()
     rng = np.random.default_rng(1)
 
     def step() -> None:
@@ -61,7 +64,7 @@ def _training_step(model: nn.Sequential, passes: Passes, images: Any, labels: An
         _, dy = loss.value_and_gradient(passes.forward(images, ctx), labels)
         gradient = passes.backward(dy, ctx)
         optimizer.step(model.parameters, gradient, 0.001, decayed, passes.spread)
-        model.commit(ctx)
+        model.apply_state_updates(ctx)
 
     return step
 

@@ -63,7 +63,7 @@ def hardware() -> str:
         [
             sys.executable,
             "-c",
-            "from numcnn.nn.engine.machine import blas_kernels; print(blas_kernels())",
+            "from numcnn.engine.blas import blas_kernels; print(blas_kernels())",
         ],
         check=True,
         capture_output=True,

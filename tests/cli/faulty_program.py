@@ -12,7 +12,7 @@ import signal
 import sys
 
 from numcnn.cli import main
-from numcnn.nn import TrainingEngine
+from numcnn.engine import TrainingEngine
 
 MOST_BYTES = 20_000
 """What the full disk still takes: the history, but no model."""

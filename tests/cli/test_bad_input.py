@@ -306,7 +306,7 @@ def test_a_missing_data_folder_is_told(numcnn, here):
         (("train", "--learning-rate", "inf"), "learning_rate is inf; give a positive number"),
         (("train", "--settings", "none.json"), "none.json: there is no such file"),
         (("train", "--validation-split", "nan"), "validation_split is nan"),
-        (("train", "--lanes", "3"), "lanes is 3; give a power of two"),
+        (("train", "--shards", "3"), "shards is 3; give a power of two"),
     ],
 )
 def test_a_setting_that_cannot_be_is_told(numcnn, here, words, message):

@@ -15,7 +15,7 @@ def test_a_line_for_each_step(numcnn, model):
 
 def test_inference(numcnn, model):
     outcome = numcnn("plan", model, "--inference", "--batch-size", 3)
-    assert outcome.out.splitlines()[-1].startswith("inference, batches of 3 in 1 lane, ")
+    assert outcome.out.splitlines()[-1].startswith("inference, batches of 3 in 1 shard, ")
 
 
 @pytest.mark.parametrize("how", [(), ("--inference",)])

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from numcnn.nn import TrainingEngine
+from numcnn.engine import TrainingEngine
 from tests.cli.outcome import run_python, tree
 
 pytestmark = [

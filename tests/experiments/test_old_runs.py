@@ -1,4 +1,4 @@
-"""Runs that an earlier version left, before checkpoints had checksums and runs had lanes.
+"""Runs that an earlier version left, before checkpoints had checksums and runs had shards.
 
 `old_runs` holds one that was interrupted in its second epoch and one that was finished.
 """
@@ -32,7 +32,7 @@ def test_an_interrupted_one_goes_on(tmp_path):
     shutil.copytree(OLD / "interrupted", folder)
     assert not RunFolder(folder).is_finished
     settings = RunSettings.load(folder / "settings.json")
-    with pytest.warns(ReproducibilityWarning, match="unknown number of lanes"):
+    with pytest.warns(ReproducibilityWarning, match="unknown number of shards"):
         run = train(settings, folder, resume=True, progress="none")
     assert [record.epoch for record in run.history.records] == [1, 2, 3]
     assert RunFolder(folder).is_finished

@@ -8,10 +8,11 @@ from PIL import Image
 from numcnn.data import load_digits, names, write_idx
 from numcnn.data.dataset import DIGITS
 from numcnn.data.sources import IDX_FILES
+from numcnn.engine import TrainingEngine
 from numcnn.experiments.run import Run, load_part, train
 from numcnn.experiments.settings import RunSettings
 from numcnn.model_files import ModelFile, load_model
-from numcnn.nn import Dense, Flatten, Sequential, TrainingEngine
+from numcnn.nn import Dense, Flatten, Sequential
 from numcnn.recipes import RECIPES
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from numcnn.cli import main
-from numcnn.nn import TrainingEngine
+from numcnn.engine import TrainingEngine
 
 passed: list[str] = []
 

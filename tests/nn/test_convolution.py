@@ -157,10 +157,10 @@ def test_the_bias_starts_at_zero_and_can_be_left_out():
     assert layer.params.keys() == {"weight"}
 
 
-def test_multiply_adds_count_one_patch_for_each_output_number():
+def test_macs_count_one_patch_for_each_output_number():
     model = Sequential([Conv2D(6, 5), Flatten()])
     model.build((28, 28, 3))
-    assert model.summary().multiply_adds == 24 * 24 * 6 * (5 * 5 * 3)
+    assert model.summary().macs == 24 * 24 * 6 * (5 * 5 * 3)
 
 
 @pytest.mark.parametrize(

@@ -49,10 +49,10 @@ def test_without_bias_zeros_stay_zeros():
     assert_array_equal(run_layer(Dense(3, use_bias=False), np.zeros((2, 4))).y, np.zeros((2, 3)))
 
 
-def test_multiply_adds_count_the_weights():
+def test_macs_count_the_weights():
     model = Sequential([Dense(30)])
     model.build((20,))
-    assert model.summary().multiply_adds == 600
+    assert model.summary().macs == 600
 
 
 def test_an_image_is_an_error_that_says_to_flatten():

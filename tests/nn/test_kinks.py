@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from numcnn.nn import Context, Conv2D, Dense, Flatten, LeakyReLU, MaxPool2D, ReLU, Sequential
-from tests.nn.engine.agreement import by_layers
+from tests.engine.agreement import by_layers
 from tests.nn.kinks import Kink, near_kink, tell
 from tests.nn.samples import integers
 

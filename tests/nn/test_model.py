@@ -213,7 +213,9 @@ class TestVectors:
         model.build((2, 2, 1))
         ctx = Context(training=True)
         model.backward(model.forward(np.ones((1, 2, 2, 1)), ctx), ctx)
-        assert model.parameters.size == model.gradient(ctx).size == model.decayed().size == 0
+        assert (
+            model.parameters.size == model.gradient(ctx).size == model.weight_decay_mask().size == 0
+        )
 
 
 class TestPredict:
@@ -350,24 +352,24 @@ class TestSummary:
         assert counts == [156, 2416, 48_120, 10_164, 850]
         assert summary.parameters == model.parameters.size == 61_706
 
-    def test_lenet5_takes_its_multiply_adds(self):
+    def test_lenet5_takes_its_macs(self):
         model = Sequential(lenet())
         model.build((28, 28, 1))
         products = 784 * 6 * 25 + 100 * 16 * 150 + 400 * 120 + 120 * 84 + 84 * 10
-        assert model.summary().multiply_adds == products
+        assert model.summary().macs == products
 
     def test_a_residual_counts_both_its_ways(self):
         model = Sequential([Residual([Conv2D(4, 3, 2, "same"), BatchNorm()], [Conv2D(4, 1, 2)])])
         model.build((6, 6, 2))
         (row,) = model.summary().rows
         assert row.parameters == model.parameters.size == (72 + 4) + 8 + (8 + 4)
-        assert row.multiply_adds == 9 * 4 * 18 + 9 * 4 * 2
+        assert row.macs == 9 * 4 * 18 + 9 * 4 * 2
         assert row.output_shape == (3, 3, 4)
 
     def test_a_residual_in_a_residual_is_counted(self):
         model = Sequential([Residual([Residual([Dense(3)])])])
         model.build((3,))
-        assert model.summary().multiply_adds == 9
+        assert model.summary().macs == 9
         assert model.summary().parameters == model.parameters.size == 12
 
     def test_printed_it_is_a_table(self):

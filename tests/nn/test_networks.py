@@ -124,8 +124,8 @@ def train(model: Sequential, x: np.ndarray, targets: np.ndarray, optimizer, step
         ctx = Context(training=True, rng=rng)
         value, dy = SoftmaxCrossEntropy().value_and_gradient(model.forward(x, ctx), targets)
         model.backward(dy, ctx)
-        model.commit(ctx)
-        optimizer.step(model.parameters, model.gradient(ctx), decayed=model.decayed())
+        model.apply_state_updates(ctx)
+        optimizer.step(model.parameters, model.gradient(ctx), decayed=model.weight_decay_mask())
     return value
 
 

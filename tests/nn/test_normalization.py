@@ -122,7 +122,7 @@ def test_training_does_not_change_the_layer_until_the_state_is_committed():
     ctx = Context(training=True)
     model.forward(normal(10, 2) + 4, ctx)
     assert_array_equal(model.statistics, [0, 0, 1, 1])
-    model.commit(ctx)
+    model.apply_state_updates(ctx)
     assert_array_equal(model.layers[0].state["mean"], ctx.new_state[model.layers[0]]["mean"])
     assert all(model.state_dict()["batchnorm_1.mean"] != before["batchnorm_1.mean"])
 
@@ -134,7 +134,7 @@ def test_the_running_statistics_come_to_those_of_the_data():
     for _ in range(200):
         ctx = Context(training=True)
         model.forward(rng.normal(5, 3, (1000, 1)), ctx)
-        model.commit(ctx)
+        model.apply_state_updates(ctx)
     assert_allclose(model.statistics, [5, 9], rtol=0.05)
 
 

@@ -158,9 +158,9 @@ def test_a_model_decays_its_weights_and_neither_biases_nor_normalization():
         if not name.endswith(("mean", "variance"))
         for _ in range(array.size)
     ]
-    assert [name for name, decays in zip(names, model.decayed(), strict=True) if decays] == [
-        name for name in names if name.endswith("weight")
-    ]
+    assert [
+        name for name, decays in zip(names, model.weight_decay_mask(), strict=True) if decays
+    ] == [name for name in names if name.endswith("weight")]
 
 
 @each_optimizer

@@ -229,7 +229,7 @@ def test_batch_norm_over_several_steps_and_in_inference(shape, momentum, dtype):
         assert_close(
             "output", model.forward(x, ctx), channels_last(theirs(channels_first(x))), tolerance
         )
-        model.commit(ctx)
+        model.apply_state_updates(ctx)
         state = model.layers[0].state
         assert_close("running mean", state["mean"], theirs.running_mean.numpy(), tolerance)
         assert_close("running variance", state["variance"], theirs.running_var.numpy(), tolerance)

@@ -145,7 +145,7 @@ def test_ten_steps_end_with_the_same_weights(
         ctx = Context(training=True)
         value, dy = loss.value_and_gradient(model.forward(x, ctx), targets)
         model.backward(dy, ctx)
-        model.commit(ctx)
+        model.apply_state_updates(ctx)
         optimizer.step(model.parameters, model.gradient(ctx))
 
         their_optimizer.zero_grad()

@@ -11,6 +11,7 @@ from numpy.testing import assert_array_equal
 
 from numcnn.augmentation import Compose, GaussianNoise, RandomAffine
 from numcnn.data import Dataset
+from numcnn.engine import blas
 from numcnn.model_files import read_arrays, write_arrays
 from numcnn.nn import (
     BatchNorm,
@@ -24,11 +25,10 @@ from numcnn.nn import (
     ReLU,
     Sequential,
 )
-from numcnn.nn.engine import machine
 from numcnn.training import ReproducibilityWarning, fit
-from numcnn.training.checkpoint import checkpoint_lanes, checksum
-from tests.nn.engine.agreement import a_machine
-from tests.nn.engine.test_machine import set_threads
+from numcnn.training.checkpoint import checkpoint_shards, checksum
+from tests.engine.agreement import fake_hardware
+from tests.engine.test_blas import set_threads
 from tests.training.tasks import At, Crash, CrashAt, train
 
 SIDE = 12
@@ -69,14 +69,14 @@ def assert_same(one: Sequential, other: Sequential) -> None:
 
 @pytest.mark.slow
 def test_however_many_workers_there_are(monkeypatch):
-    lanes = []
-    with a_machine(lanes=4):
-        expected = trained(workers=1)
+    shards = []
+    with fake_hardware(shards=4):
+        expected = trained(threads=1)
         with expected.training_engine() as engine:
-            lanes += [engine.plan(size).lanes for size in (64, 7, 3)]
-        for workers in (2, 3, 4, 9):
-            assert_same(trained(workers=workers), expected)
-    assert lanes == [4, 4, 3]
+            shards += [engine.plan(size).shards for size in (64, 7, 3)]
+        for threads in (2, 3, 4, 9):
+            assert_same(trained(threads=threads), expected)
+    assert shards == [4, 4, 3]
 
 
 PROGRAM = """
@@ -117,16 +117,16 @@ def test_whichever_cores_the_process_may_use():
     assert all_cores == one
 
 
-def test_another_number_of_lanes_gives_other_bits():
-    with a_machine():
+def test_another_number_of_shards_gives_other_bits():
+    with fake_hardware():
         # Or the tests above would show nothing.
-        one, four = trained(lanes=1), trained(lanes=4)
+        one, four = trained(shards=1), trained(shards=4)
     difference = np.abs(one.parameters - four.parameters).max()
     assert 0 < difference < 1e-2
 
 
 @pytest.mark.parametrize("batch_size", [8, 13, 64])
-def test_two_processes_with_half_the_lanes_find_the_same_sums(batch_size):
+def test_two_processes_with_half_the_shards_find_the_same_sums(batch_size):
     """What ranks will do: a half of the batch each, and then one addition."""
     layers = [Conv2D(8, 3), ReLU(), MaxPool2D(), Flatten(), Dense(600), ReLU(), Dense(3)]
     model = Sequential(layers)
@@ -135,13 +135,13 @@ def test_two_processes_with_half_the_lanes_find_the_same_sums(batch_size):
     x = rng.normal(size=(batch_size, SIDE, SIDE, 1)).astype(np.float32)
     dy = rng.normal(size=(batch_size, 3)).astype(np.float32)
 
-    def gradient(part: slice, lanes: int) -> np.ndarray:
+    def gradient(part: slice, shards: int) -> np.ndarray:
         ctx = Context(training=True)
-        with model.training_engine(lanes=lanes) as engine:
+        with model.training_engine(shards=shards) as engine:
             engine.forward(x[part], ctx)
             return engine.backward(dy[part], ctx).copy()
 
-    with a_machine():
+    with fake_hardware():
         middle = batch_size // 2
         halves = gradient(slice(middle), 2) + gradient(slice(middle, None), 2)
         assert_array_equal(halves, gradient(slice(None), 4))
@@ -154,32 +154,32 @@ class TestAResumedTraining:
         with pytest.raises(Crash):
             train(checkpoint=path, callbacks=[CrashAt(3)], **settings)
 
-    def test_goes_on_with_the_lanes_of_its_checkpoint(self, tmp_path):
-        with a_machine(lanes=4):
-            expected, _ = train(lanes=2)
+    def test_goes_on_with_the_shards_of_its_checkpoint(self, tmp_path):
+        with fake_hardware(shards=4):
+            expected, _ = train(shards=2)
             assert not np.array_equal(train()[0].parameters, expected.parameters)
-            self.crash(tmp_path / "c", lanes=2)
-            assert checkpoint_lanes(tmp_path / "c") == 2
+            self.crash(tmp_path / "c", shards=2)
+            assert checkpoint_shards(tmp_path / "c") == 2
             resumed, _ = train(checkpoint=tmp_path / "c", resume=True)
         assert_same(resumed, expected)
 
-    def test_refuses_other_lanes(self, tmp_path):
-        self.crash(tmp_path / "c", lanes=2)
-        with pytest.raises(ValueError, match="lanes was 2 and is 8; resume with the same ones"):
-            train(checkpoint=tmp_path / "c", resume=True, lanes=8)
+    def test_refuses_other_shards(self, tmp_path):
+        self.crash(tmp_path / "c", shards=2)
+        with pytest.raises(ValueError, match="shards was 2 and is 8; resume with the same ones"):
+            train(checkpoint=tmp_path / "c", resume=True, shards=8)
 
-    def test_by_the_layers_has_no_lanes(self, tmp_path):
-        self.crash(tmp_path / "c", engine="layers", lanes=2)
-        assert checkpoint_lanes(tmp_path / "c") is None
-        train(checkpoint=tmp_path / "c", resume=True, engine="layers", lanes=8)
+    def test_by_the_layers_has_no_shards(self, tmp_path):
+        self.crash(tmp_path / "c", engine="layers", shards=2)
+        assert checkpoint_shards(tmp_path / "c") is None
+        train(checkpoint=tmp_path / "c", resume=True, engine="layers", shards=8)
 
-    def test_that_knows_of_no_lanes_says_so_and_goes_on(self, tmp_path):
+    def test_that_knows_of_no_shards_says_so_and_goes_on(self, tmp_path):
         expected, _ = train()
         self.crash(tmp_path / "c")
         arrays, header = read_arrays(tmp_path / "c", "checkpoint")
-        del header["settings"]["lanes"], header["computed_by"], header["checksum"]
+        del header["settings"]["shards"], header["computed_by"], header["checksum"]
         write_arrays(tmp_path / "c", arrays, header)
-        with pytest.warns(ReproducibilityWarning, match="unknown number of lanes") as said:
+        with pytest.warns(ReproducibilityWarning, match="unknown number of shards") as said:
             resumed, _ = train(checkpoint=tmp_path / "c", resume=True)
         assert len(said) == 1
         assert_same(resumed, expected)
@@ -189,7 +189,7 @@ class TestAResumedTraining:
         expected, _ = train()
         self.crash(tmp_path / "c")
         arrays, header = read_arrays(tmp_path / "c", "checkpoint")
-        assert header["computed_by"] == {"NumPy": np.__version__, "BLAS": machine.blas_kernels()}
+        assert header["computed_by"] == {"NumPy": np.__version__, "BLAS": blas.blas_kernels()}
         header["computed_by"][name] = "of long ago"
         header["checksum"] = checksum(arrays, header)
         write_arrays(tmp_path / "c", arrays, header)
@@ -200,32 +200,41 @@ class TestAResumedTraining:
         assert "\n" not in line
         assert_same(resumed, expected)
 
-    @pytest.mark.parametrize("lanes", [3, "4", -1, [4]])
-    def test_with_lanes_that_are_none_is_damaged(self, tmp_path, lanes):
+    def test_of_a_version_that_called_shards_lanes(self, tmp_path):
+        expected, _ = train(shards=2)
+        self.crash(tmp_path / "c", shards=2)
+        arrays, header = read_arrays(tmp_path / "c", "checkpoint")
+        header["settings"]["lanes"] = header["settings"].pop("shards")
+        header["checksum"] = checksum(arrays, header)
+        write_arrays(tmp_path / "c", arrays, header)
+        assert_same(train(checkpoint=tmp_path / "c", resume=True)[0], expected)
+
+    @pytest.mark.parametrize("shards", [3, "4", -1, [4]])
+    def test_with_shards_that_are_none_is_damaged(self, tmp_path, shards):
         self.crash(tmp_path / "c")
         arrays, header = read_arrays(tmp_path / "c", "checkpoint")
-        header["settings"]["lanes"] = lanes
+        header["settings"]["shards"] = shards
         write_arrays(tmp_path / "c", arrays, header)
-        with pytest.raises(ValueError, match=r"c: lanes is .*no power of two"):
+        with pytest.raises(ValueError, match=r"c: shards is .*no power of two"):
             train(checkpoint=tmp_path / "c", resume=True)
 
 
-@pytest.mark.parametrize("lanes", [0, 3, True, "4"])
-def test_lanes_that_are_none(lanes):
-    with pytest.raises(ValueError, match=r"lanes is .*; give a power of two from 1 to"):
-        train(lanes=lanes)
+@pytest.mark.parametrize("shards", [0, 3, True, "4"])
+def test_shards_that_are_none(shards):
+    with pytest.raises(ValueError, match=r"shards is .*; give a power of two from 1 to"):
+        train(shards=shards)
 
 
 @pytest.mark.parametrize("engine", ["auto", "layers"])
 def test_blas_let_loose_meanwhile_is_said_once(engine):
-    before = [library.get() for library in machine._libraries()]
+    before = [library.get() for library in blas._libraries()]
     loose = [At(epoch, batch, lambda: set_threads(2)) for epoch in (2, 3) for batch in (2, 3)]
     try:
         with pytest.warns(ReproducibilityWarning, match="several threads in epoch 2") as said:
             train(engine=engine, callbacks=loose)
         assert len(said) == 1
     finally:
-        for library, threads in zip(machine._libraries(), before, strict=True):
+        for library, threads in zip(blas._libraries(), before, strict=True):
             (library._force or library.set)(threads)
 
 

@@ -13,13 +13,13 @@ from numcnn.cli.download_bar import DownloadBar
 from numcnn.cli.exit_status import INTERRUPTED
 from numcnn.cli.output import require_no_input
 from numcnn.data.locate import expanded
+from numcnn.engine import SHARDS
 from numcnn.experiments.ensemble_run import EnsembleRun, train_ensemble
 from numcnn.experiments.run import Run
 from numcnn.experiments.run import train as train_run
 from numcnn.experiments.run_folder import RunFolder
 from numcnn.experiments.settings import RunSettings
 from numcnn.nn import ENGINES
-from numcnn.nn.engine import LANES
 
 OUT = "The run's folder; missing folders are made. [default: a new one in runs/]"
 
@@ -80,10 +80,10 @@ Examples:
     "same up to rounding). [default: auto]",
 )
 @click.option(
-    "--lanes",
+    "--shards",
     type=int,
     help="Into how many parts a batch is cut at most, each for a thread: a power of two. Changes "
-    f"the last bits of the weights. [default: {LANES}]",
+    f"the last bits of the weights. [default: {SHARDS}]",
 )
 @click.option(
     "--settings",

@@ -22,11 +22,11 @@ from numcnn.data import Dataset, load, split_validation
 from numcnn.data.download import ProgressBar
 from numcnn.data.folder import Color
 from numcnn.drawing import draw, draw_confusion
+from numcnn.engine import blas_kernels
 from numcnn.experiments.run_folder import RunFolder
 from numcnn.experiments.settings import RunSettings
 from numcnn.model_files import ModelFile, save_model
 from numcnn.nn import Sequential
-from numcnn.nn.engine import blas_kernels
 from numcnn.recipes import Recipe
 from numcnn.training import EarlyStopping, Evaluation, History, evaluate, fit
 from numcnn.training.callbacks import Callback, Moment
@@ -160,7 +160,7 @@ def _train(
         identity={"patience": settings.patience, "classes": list(training.classes)},
         progress=progress,
         engine=settings.engine,
-        lanes=settings.lanes,
+        shards=settings.shards,
     )
     if not len(history):
         return Run(folder.path, model, history, {}, None, notes=tuple(notes))
@@ -263,7 +263,7 @@ def _metrics(model: Sequential, history: History, test: Evaluation | None) -> di
         "epochs": len(history),
         "interrupted": history.interrupted,
         "parameters": model.summary().parameters,
-        "multiply_adds": model.summary().multiply_adds,
+        "multiply_adds": model.summary().macs,
         "seconds": history.seconds,
         "images_per_second": history.images_per_second,
     }

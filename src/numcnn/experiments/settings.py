@@ -10,8 +10,8 @@ from numcnn import recipes
 from numcnn.data import Splits, describe, load
 from numcnn.data.download import ProgressBar
 from numcnn.data.folder import Color
+from numcnn.engine import MOST_SHARDS, SHARDS, is_shards
 from numcnn.nn import ENGINES
-from numcnn.nn.engine import LANES, MOST_LANES, is_lanes
 from numcnn.nn.validation import is_number, is_whole
 from numcnn.recipes import Recipe
 
@@ -41,7 +41,7 @@ class RunSettings:
         color: "auto", "gray" or "rgb": how to read a folder's images.
         engine: "auto" for the way that is planned for the machine, "layers" for the layers' own
             code.
-        lanes: Into how many parts the engine cuts a batch at most, a power of two; it changes the
+        shards: Into how many parts the engine cuts a batch at most, a power of two; it changes the
             last bits of the weights.
 
     Raises:
@@ -63,7 +63,7 @@ class RunSettings:
     size: tuple[int, int] | None = None
     color: Color = "auto"
     engine: str = "auto"
-    lanes: int = LANES
+    shards: int = SHARDS
 
     def __post_init__(self) -> None:
         rate, share = self.learning_rate, self.validation_split
@@ -109,7 +109,7 @@ class RunSettings:
             ),
             "color": (self.color in ("auto", "gray", "rgb"), "auto, gray or rgb"),
             "engine": (self.engine in ENGINES, " or ".join(ENGINES)),
-            "lanes": (is_lanes(self.lanes), f"a power of two from 1 to {MOST_LANES}"),
+            "shards": (is_shards(self.shards), f"a power of two from 1 to {MOST_SHARDS}"),
         }
         for name, (is_right, what) in wanted.items():
             if not is_right:
@@ -181,6 +181,9 @@ class RunSettings:
         try:
             # As bytes: some editors put a byte order mark first, and some shells write UTF-16.
             said = json.loads(Path(path).read_bytes())["settings"]
+            if "lanes" in said:
+                # What shards were called once.
+                said["shards"] = said.pop("lanes")
             known = {field.name for field in fields(RunSettings)}
             if unknown := said.keys() - known:
                 raise ValueError(f"unknown settings {sorted(unknown)}")

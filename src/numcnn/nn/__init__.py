@@ -2,7 +2,7 @@
 
 from numcnn.nn.arrays import Array, Shape
 from numcnn.nn.context import Context
-from numcnn.nn.engine import PlanSummary, TrainingEngine
+from numcnn.nn.executor import Executor, TrainingPasses
 from numcnn.nn.gradient_check import check_gradients, directional_error
 from numcnn.nn.layers import (
     GELU,
@@ -58,6 +58,7 @@ __all__ = [
     "Cosine",
     "Dense",
     "Dropout",
+    "Executor",
     "ExponentialDecay",
     "Flatten",
     "GlobalAveragePool2D",
@@ -71,7 +72,6 @@ __all__ = [
     "Normalization",
     "OneCycle",
     "Optimizer",
-    "PlanSummary",
     "Pool2D",
     "RMSProp",
     "ReLU",
@@ -88,7 +88,7 @@ __all__ = [
     "StepDecay",
     "Summary",
     "Tanh",
-    "TrainingEngine",
+    "TrainingPasses",
     "WarmUp",
     "check_gradients",
     "directional_error",

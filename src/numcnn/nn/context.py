@@ -21,7 +21,7 @@ class Context:
         grads: For each layer with parameters, d loss / d parameter by the parameter's name, in
             the parameter's shape. Assigned by `backward`, never added up.
         new_state: For each layer that keeps running statistics, their values after this pass.
-            `forward` does not write them into the layer; `Sequential.commit` does.
+            `forward` does not write them into the layer; `Sequential.apply_state_updates` does.
     """
 
     def __init__(

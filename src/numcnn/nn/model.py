@@ -1,6 +1,7 @@
 """Sequential: layers in a row, built for an input shape, that learn and predict."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from types import MappingProxyType
 from typing import Any, final
 
@@ -9,17 +10,23 @@ from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from numcnn.nn.arrays import Array, Shape
 from numcnn.nn.context import Context
-from numcnn.nn.engine import InferenceEngine, PlanSummary, Predictor, TrainingEngine, summarize
-from numcnn.nn.engine.plan import Plan
+from numcnn.nn.executor import (
+    Executor,
+    LayerExecutor,
+    PlanReport,
+    Predict,
+    TrainingPasses,
+    engine_executor,
+)
 from numcnn.nn.flat_vector import flat_vector
 from numcnn.nn.layers import LAYERS, Layer, Sigmoid, Softmax, layer_from_config
 from numcnn.nn.layers.activation import softmax
-from numcnn.nn.layers.chain import Chain
+from numcnn.nn.layers.chain import Chain, Link
 from numcnn.nn.summary import Summary, SummaryRow
 from numcnn.nn.validation import require_batch, whole
 
 ENGINES = ("auto", "layers")
-"""The ways to compute a model: as it is planned for this machine, or as the layers are written."""
+"""The ways to compute a model: planned for this machine, or by the layers' own code."""
 
 
 @final
@@ -59,7 +66,7 @@ class Sequential:
         self.parameters: Array = np.empty(0, np.float32)
         self.statistics: Array = np.empty(0, np.float32)
         self._chain = Chain(self.layers)
-        self._inference: InferenceEngine | None = None
+        self._engine: Executor | None = None
         if not self.layers:
             raise ValueError("layers is empty; give at least one layer")
         seen: set[Layer] = set()
@@ -108,7 +115,7 @@ class Sequential:
         """Move all parameters and all state into one vector each, and give the layers views."""
         layers = [layer for _, layer in self.named_layers()]
         # What is planned holds views of the vectors that are replaced here.
-        self._inference = None
+        self._engine = None
         self.parameters, views = flat_vector(
             [array for layer in layers for array in layer.params.values()], dtype
         )
@@ -155,12 +162,9 @@ class Sequential:
 
     def gradient(self, ctx: Context) -> Array:
         """Lay out the gradients that `backward` left in ``ctx`` as `parameters` lie."""
-        return flat_vector(
-            [ctx.grads[layer][name] for _, layer in self.named_layers() for name in layer.params],
-            self.parameters.dtype,
-        )[0]
+        return self._chain.gradient(ctx, self.parameters.dtype)
 
-    def commit(self, ctx: Context) -> None:
+    def apply_state_updates(self, ctx: Context) -> None:
         """Keep the running statistics that a training pass computed."""
         for layer, arrays in ctx.new_state.items():
             assert isinstance(layer, Layer)
@@ -188,36 +192,39 @@ class Sequential:
         x = np.asarray(x)
         whole("batch_size", batch_size)
         self._require_shape(x)
-        if self.is_planned(engine) and len(x):
-            inference = self._inference
-            if inference is None:
-                inference = self._inference = InferenceEngine(
-                    self._chain.links(), self.input_shape, self.output_shape
-                )
-            return inference.outputs(x, batch_size)
-        # One empty batch if there are no examples, so that shape and errors are as always.
-        return np.concatenate(
-            [
-                self.forward(x[start : start + batch_size], Context())
-                for start in range(0, max(len(x), 1), batch_size)
-            ]
-        )
+        return self.executor(engine if len(x) else "layers").outputs(x, batch_size)
 
-    def is_planned(self, engine: str) -> bool:
-        """Whether the engine of that name computes this model by a plan; see `outputs`.
+    def executor(self, engine: str = "auto") -> Executor:
+        """What computes this model, by the name of the engine; see `outputs`.
 
-        Plans are for float32. In any other dtype, the layers' own code runs.
+        The engine that is planned for this machine computes in float32. A model in any other dtype
+        is computed by the layers' own code.
 
         Raises:
-            ValueError: There is no engine of that name.
+            ValueError: There is no engine of that name, or the model is not built.
         """
         if engine not in ENGINES:
             raise ValueError(f"engine is {engine!r}; choose one of {', '.join(ENGINES)}")
-        return engine == "auto" and self.parameters.dtype == np.float32
+        self._require_built()
+        if engine == "layers" or self.parameters.dtype != np.float32:
+            return LayerExecutor(self._chain, self.parameters.dtype)
+        made = self._engine
+        if made is None:
+            made = self._engine = engine_executor(self._chain)
+        return made
+
+    def links(self) -> list[Link]:
+        """The layers in order, each with its name and the shape of its output.
+
+        Raises:
+            ValueError: The model is not built.
+        """
+        self._require_built()
+        return self._chain.links()
 
     def training_engine(
-        self, workers: int | None = None, lanes: int | None = None
-    ) -> TrainingEngine:
+        self, threads: int | None = None, shards: int | None = None
+    ) -> TrainingPasses:
         """The forward and backward passes, planned for this machine.
 
         ::
@@ -227,20 +234,20 @@ class Sequential:
                 gradient = engine.backward(dy, ctx)
 
         Args:
-            workers: How many threads, at most one for each lane; one for each core if None. It
+            threads: How many threads, at most one for each shard; one for each core if None. It
                 changes no bit of any result.
-            lanes: Into how many parts a batch is cut at most, a power of two; 4 if None. The parts'
-                gradients are added, so another number gives other last bits. A batch with little
-                work, or few examples, is cut into fewer, on every machine alike.
+            shards: Into how many parts a batch is cut at most, a power of two; 4 if None. The
+                parts' gradients are added, so another number gives other last bits. A batch with
+                little work, or few examples, is cut into fewer, on every machine alike.
 
         Raises:
-            ValueError: The model is not built or not float32, or there are less than 1 workers, or
-                the lanes are no power of two.
+            ValueError: The model is not built or not float32, or there are less than 1 threads, or
+                the shards are no power of two.
         """
         self._require_float32()
-        return TrainingEngine(self._chain.links(), self.input_shape, workers, lanes)
+        return self.executor().training_passes(threads, shards)
 
-    def predictor(self, batch_size: int = 1) -> Predictor:
+    def predictor(self, batch_size: int = 1) -> AbstractContextManager[Predict]:
         """Outputs for batches of one size at the least cost a call.
 
         ::
@@ -254,25 +261,24 @@ class Sequential:
         """
         self._require_float32()
         whole("batch_size", batch_size)
-        return Predictor(self._chain.links(), self.input_shape, batch_size)
+        return self.executor().predictor(batch_size)
 
     def plan(
         self, batch_size: int = 128, *, training: bool = True, measure: bool = False
-    ) -> PlanSummary:
+    ) -> PlanReport:
         """Say how the engine computes this model: what it chose for each layer.
 
         Args:
             batch_size: Examples a pass.
             training: Whether to plan training, or inference.
-            measure: Whether to run the plan and take the time of each stage.
+            measure: Whether to run the plan and take the time of each op.
 
         Raises:
             ValueError: The model is not built or not float32, or the batch size is not positive.
         """
         self._require_float32()
         whole("batch_size", batch_size)
-        plan = Plan(self._chain.links(), self.input_shape, batch_size, training=training)
-        return summarize(plan, measure=measure)
+        return self.executor().plan(batch_size, training=training, measure=measure)
 
     def predict_proba(self, x: ArrayLike, batch_size: int = 256, engine: str = "auto") -> Array:
         """Compute the classes' probabilities.
@@ -323,7 +329,7 @@ class Sequential:
                     name,
                     after,
                     sum(array.size for _, inner in layer.walk() for array in inner.params.values()),
-                    layer.multiply_adds(before, after),
+                    layer.macs(before, after),
                 )
                 for (name, layer), before, after in zip(
                     self._chain, shapes[:-1], shapes[1:], strict=True
@@ -331,7 +337,7 @@ class Sequential:
             ),
         )
 
-    def decayed(self) -> NDArray[np.bool_]:
+    def weight_decay_mask(self) -> NDArray[np.bool_]:
         """Which entries of `parameters` weight decay pulls to zero; see `Layer.decayed`."""
         return np.concatenate(
             [np.zeros(0, bool)]

@@ -15,13 +15,13 @@ class SummaryRow:
         name: The layer's name.
         output_shape: Without the batch axis.
         parameters: How many learned numbers it has, inner layers included.
-        multiply_adds: How many multiplications with an addition its products take for one example.
+        macs: How many multiplications with an addition its products take for one example.
     """
 
     name: str
     output_shape: Shape
     parameters: int
-    multiply_adds: int
+    macs: int
 
 
 @final
@@ -43,9 +43,9 @@ class Summary:
         return sum(row.parameters for row in self.rows)
 
     @property
-    def multiply_adds(self) -> int:
+    def macs(self) -> int:
         """How many multiply-adds one example takes."""
-        return sum(row.multiply_adds for row in self.rows)
+        return sum(row.macs for row in self.rows)
 
     def __str__(self) -> str:
         def size(shape: Shape) -> str:
@@ -59,11 +59,11 @@ class Summary:
                     row.name,
                     size(row.output_shape),
                     f"{row.parameters:,}" if row.parameters else "",
-                    f"{row.multiply_adds:,}" if row.multiply_adds else "",
+                    f"{row.macs:,}" if row.macs else "",
                 )
                 for row in self.rows
             ),
-            ("total", "", f"{self.parameters:,}", f"{self.multiply_adds:,}"),
+            ("total", "", f"{self.parameters:,}", f"{self.macs:,}"),
         ]
         widths = [max(len(line[column]) for line in cells) for column in range(4)]
         lines = [

@@ -11,9 +11,9 @@ from typing import Any, final
 import numpy as np
 from numpy.typing import NDArray
 
+from numcnn.engine import blas_kernels, is_shards
 from numcnn.model_files import read_arrays, write_arrays
 from numcnn.nn import Array, MovingAverage, Optimizer, Sequential
-from numcnn.nn.engine import blas_kernels, is_lanes
 from numcnn.nn.validation import is_whole
 from numcnn.training.history import History
 
@@ -140,11 +140,11 @@ def load_checkpoint(
     """
     arrays, header = read_arrays(path, _KIND)
     try:
-        before = dict(header["settings"])
+        before = _with_shards(header["settings"])
         others = []
         if "computed_by" not in header:
-            # Of a version that knew no lanes, nor all other settings that are there today.
-            others.append("an unknown number of lanes")
+            # Of a version that knew no shards, nor all other settings that are there today.
+            others.append("an unknown number of shards")
             before = {**settings, **before}
         _require_same(before, settings)
         is_checked = "checksum" in header or "computed_by" in header
@@ -191,8 +191,8 @@ def load_checkpoint(
     return Weights(arrays["best.parameters"], arrays["best.statistics"]), history
 
 
-def checkpoint_lanes(path: str | os.PathLike[str]) -> int | None:
-    """Say into how many lanes the training of a checkpoint cuts its batches.
+def checkpoint_shards(path: str | os.PathLike[str]) -> int | None:
+    """Say into how many shards the training of a checkpoint cuts its batches.
 
     Returns:
         The number; None if there is no such file, or it does not say.
@@ -204,10 +204,15 @@ def checkpoint_lanes(path: str | os.PathLike[str]) -> int | None:
         settings = read_arrays(path, _KIND)[1].get("settings")
     except FileNotFoundError:
         return None
-    lanes = settings.get("lanes") if isinstance(settings, dict) else None
-    if lanes is not None and not is_lanes(lanes):
-        raise ValueError(f"{path}: lanes is {lanes!r}, and no power of two; start anew")
-    return lanes
+    shards = _with_shards(settings).get("shards") if isinstance(settings, dict) else None
+    if shards is not None and not is_shards(shards):
+        raise ValueError(f"{path}: shards is {shards!r}, and no power of two; start anew")
+    return shards
+
+
+def _with_shards(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """The settings by today's names: shards were called lanes once."""
+    return {"shards" if name == "lanes" else name: value for name, value in settings.items()}
 
 
 def _computed_by() -> dict[str, str]:

@@ -23,13 +23,12 @@ from numcnn.nn import (
 from numcnn.nn.validation import whole
 from numcnn.training.callbacks import Callback, Moment
 from numcnn.training.checkpoint import (
-    checkpoint_lanes,
+    checkpoint_shards,
     load_checkpoint,
     save_checkpoint,
 )
 from numcnn.training.history import History
 from numcnn.training.interruption import Interruption
-from numcnn.training.passes import LayerPasses, Passes
 from numcnn.training.progress import progress as progress_callback
 from numcnn.training.stepper import Stepper
 
@@ -53,8 +52,8 @@ def fit(
     identity: Mapping[str, Any] | None = None,
     progress: str = "auto",
     engine: str = "auto",
-    workers: int | None = None,
-    lanes: int | None = None,
+    threads: int | None = None,
+    shards: int | None = None,
 ) -> History:
     """Train a model on labeled images.
 
@@ -63,7 +62,7 @@ def fit(
     place here, so that nothing can be chosen by them.
 
     The same seed gives the same weights, bit for bit, with the same versions, the same code of the
-    BLAS library and the same lanes, however many cores or threads there are. That also holds for a
+    BLAS library and the same shards, however many cores or threads there are. That also holds for a
     training that was interrupted anywhere, even killed, and resumed from its last checkpoint.
 
     Ctrl-C ends the training after the batch at work: the epoch that it was in is dropped, the
@@ -94,9 +93,9 @@ def fit(
         progress: How to show it: "auto", "bar", "lines" or "none".
         engine: "auto" for the way that is planned for this machine, "layers" for the layers' own
             code: slower, and the same up to rounding.
-        workers: How many threads the engine uses, at most one for each lane; one for each core if
+        threads: How many threads the engine uses, at most one for each shard; one for each core if
             None. It changes no bit of the result.
-        lanes: Into how many parts the engine cuts a batch at most, a power of two; if None, as the
+        shards: Into how many parts the engine cuts a batch at most, a power of two; if None, as the
             checkpoint that is resumed has it, or else 4. Another number gives other last bits.
 
     Returns:
@@ -124,16 +123,13 @@ def fit(
     batches = Batches(train, batch_size, seed, augmentation=augmentation)
     _prepare(model, train, validation, loss, seed)
     averaging = None if average is None else MovingAverage(average)
-    passes: Passes = LayerPasses(model)
-    if model.is_planned(engine):
-        if lanes is None and resume and checkpoint is not None:
-            lanes = checkpoint_lanes(checkpoint)
-        passes = model.training_engine(workers, lanes)
+    if shards is None and resume and checkpoint is not None:
+        shards = checkpoint_shards(checkpoint)
     stepper = Stepper(
         model,
         batches,
         validation,
-        passes=passes,
+        passes=model.executor(engine).training_passes(threads, shards),
         optimizer=optimizer,
         loss=loss,
         epochs=epochs,
@@ -259,7 +255,7 @@ def _settings(stepper: Stepper, average: float | None) -> dict[str, Any]:
         "batch_size": batches.batch_size,
         "seed": batches.seed,
         "engine": stepper.engine,
-        "lanes": getattr(stepper.passes, "lanes", None),
+        "shards": stepper.passes.shards,
         "optimizer": repr(stepper.optimizer),
         "loss": repr(stepper.loss),
         "average": average,

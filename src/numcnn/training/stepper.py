@@ -13,13 +13,12 @@ import numpy as np
 
 from numcnn.data import Batches, Dataset
 from numcnn.data.batches import Batch
-from numcnn.nn import Context, Loss, MovingAverage, Optimizer, Sequential
-from numcnn.nn.engine import one_blas_thread
+from numcnn.engine import one_blas_thread
+from numcnn.nn import Context, Loss, MovingAverage, Optimizer, Sequential, TrainingPasses
 from numcnn.random_streams import STREAM_LAYERS
 from numcnn.training.checkpoint import ReproducibilityWarning, Weights
 from numcnn.training.history import EpochRecord, History
 from numcnn.training.metrics import Evaluation, evaluate
-from numcnn.training.passes import Passes
 
 
 class TrainingDiverged(ArithmeticError):  # noqa: N818 (it is what happened, and no program error)
@@ -124,7 +123,7 @@ class Stepper:
         batches: Batches,
         validation: Dataset | None = None,
         *,
-        passes: Passes,
+        passes: TrainingPasses,
         optimizer: Optimizer,
         loss: Loss,
         epochs: int,
@@ -143,7 +142,7 @@ class Stepper:
         self.history = History()
         self.best = Weights.of(model)
         self.progress = EpochProgress()
-        self._decayed = model.decayed()
+        self._decayed = model.weight_decay_mask()
         self._rest: Iterator[Batch] | None = None
         self._blas = one_blas_thread()
         self._held = ExitStack()
@@ -252,7 +251,7 @@ class Stepper:
             self.optimizer.step(
                 self.model.parameters, gradient, rate, self._decayed, self.passes.spread
             )
-            self.model.commit(ctx)
+            self.model.apply_state_updates(ctx)
             if self.average is not None:
                 self.average.update(self.model.parameters, self.model.statistics)
         return loss, int((outputs.argmax(axis=1) == batch.labels).sum())

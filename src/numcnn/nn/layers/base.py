@@ -114,7 +114,7 @@ class Layer(ABC):
         """
         return {}
 
-    def multiply_adds(self, input_shape: Shape, output_shape: Shape) -> int:
+    def macs(self, input_shape: Shape, output_shape: Shape) -> int:
         """How many multiplications with an addition the products of one example's pass take."""
         return 0
 

@@ -5,9 +5,11 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple, final
 
 import numpy as np
+from numpy.typing import DTypeLike
 
 from numcnn.nn.arrays import Array, Shape
 from numcnn.nn.context import Context
+from numcnn.nn.flat_vector import flat_vector
 from numcnn.nn.layers.base import Layer
 
 
@@ -83,10 +85,17 @@ class Chain:
             dy = layer.backward(dy, ctx)
         return dy
 
-    def multiply_adds(self) -> int:
+    def gradient(self, ctx: Context, dtype: DTypeLike) -> Array:
+        """Lay the gradients that `backward` left in ``ctx`` one after another, in one vector."""
+        layers = [inner for name, layer in self for _, inner in layer.walk(name)]
+        return flat_vector(
+            [ctx.grads[layer][name] for layer in layers for name in layer.params], dtype
+        )[0]
+
+    def macs(self) -> int:
         """The sum over the layers, for one example. Only after `build`."""
         return sum(
-            layer.multiply_adds(before, after)
+            layer.macs(before, after)
             for (_, layer), before, after in zip(
                 self, self.shapes[:-1], self.shapes[1:], strict=True
             )

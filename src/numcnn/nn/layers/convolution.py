@@ -105,7 +105,7 @@ class Conv2D(Layer):
         ctx.grads[self] = grads
         return col2im(dy @ self._matrix().T, image_shape, self.window)
 
-    def multiply_adds(self, input_shape: Shape, output_shape: Shape) -> int:
+    def macs(self, input_shape: Shape, output_shape: Shape) -> int:
         """Each output pixel is a product with a whole patch."""
         patch = self.window.size[0] * self.window.size[1] * input_shape[2]
         return output_shape[0] * output_shape[1] * output_shape[2] * patch

@@ -78,6 +78,6 @@ class Dense(Layer):
         ctx.grads[self] = grads
         return dy @ self.params["weight"].T
 
-    def multiply_adds(self, input_shape: Shape, output_shape: Shape) -> int:
+    def macs(self, input_shape: Shape, output_shape: Shape) -> int:
         """One for each weight."""
         return input_shape[0] * output_shape[0]

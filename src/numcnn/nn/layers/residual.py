@@ -73,9 +73,9 @@ class Residual(Layer):
         """The branch and the shortcut as chains."""
         return self._branch, self._shortcut
 
-    def multiply_adds(self, input_shape: Shape, output_shape: Shape) -> int:
+    def macs(self, input_shape: Shape, output_shape: Shape) -> int:
         """What the layers of both ways take together."""
-        return self._branch.multiply_adds() + self._shortcut.multiply_adds()
+        return self._branch.macs() + self._shortcut.macs()
 
     def config(self) -> dict[str, Any]:
         """The settings of all layers inside."""
