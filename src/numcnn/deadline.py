@@ -1,4 +1,4 @@
-"""The deadline: how long the work on a picture may take, kept by the work itself.
+"""A deadline for the work on one picture, checked by the work itself.
 
 A thread cannot be stopped from outside. So whoever wants an answer in time sets a deadline, and
 every loop that may be long asks whether it has passed. The deadline belongs to the context

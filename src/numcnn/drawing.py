@@ -1,4 +1,4 @@
-"""Pictures of results: drawn after the results are written, so that they can cost nothing."""
+"""Drawing results after they are written, so that a failed plot costs only a message."""
 
 import warnings
 from collections.abc import Callable, Sequence

@@ -1,4 +1,4 @@
-"""What to say of an error of the system: which file, what is wrong, and what helps."""
+"""Messages for the operating system's errors: which file, what is wrong, what helps."""
 
 import errno
 import os

@@ -1,4 +1,4 @@
-"""A lock on an open file: it ends when the file is closed, so at the latest with its process.
+"""A lock on an open file, released when the file is closed or its process ends.
 
 A process that is killed leaves no lock behind, only perhaps a file that nobody holds.
 """

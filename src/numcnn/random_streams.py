@@ -1,4 +1,4 @@
-"""Names for the streams of random numbers that one seed gives.
+"""Named streams of random numbers, all derived from one seed.
 
 Each use of randomness in this package takes a generator of its own,
 ``np.random.default_rng([seed, STREAM, ...])``, so that drawing more numbers in one place changes

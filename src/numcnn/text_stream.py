@@ -1,4 +1,4 @@
-"""A stream of text that takes everything, whatever stands behind it.
+"""Text streams that accept any character, whatever they are connected to.
 
 Standard output and standard error may be None (pythonw), closed, an object with nothing but
 ``write`` (notebooks, loggers), or of an encoding that lacks letters. What is told there must not

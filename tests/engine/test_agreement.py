@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
-from numcnn.training.passes import LayerPasses
 
 from numcnn import recipes
 from numcnn.engine.executor import EngineExecutor
@@ -359,7 +358,7 @@ def test_the_passes_of_the_layers_are_what_the_engine_is_held_to():
     model = Sequential([Conv2D(3, 3), BatchNorm(), Flatten(), Dense(2)])
     model.build((6, 6, 2))
     x, dy = batch(model, 4)
-    with LayerPasses(model) as passes:
+    with model.executor("layers").training_passes(None, None) as passes:
         ctx = Context(training=True)
         outputs = passes.forward(x, ctx)
         gradient = passes.backward(dy, ctx)

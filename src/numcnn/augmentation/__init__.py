@@ -1,4 +1,4 @@
-"""Augmentation: training images a little different each time, to learn what matters in them.
+"""Augmentation: random changes to training images that leave their labels true.
 
 All of them work on a whole batch at once, each image with a draw of its own.
 """

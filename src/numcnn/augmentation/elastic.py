@@ -1,4 +1,4 @@
-"""Elastic distortion: handwriting wobbles, and so may its image."""
+"""Elastic distortion: images warped by a smooth random displacement field."""
 
 from dataclasses import dataclass
 from typing import Literal, final

@@ -1,4 +1,4 @@
-"""Another camera: soft or hard edges, paler ink, noise."""
+"""Random blur, contrast and noise, as different cameras and pens give them."""
 
 from dataclasses import dataclass
 from typing import final

@@ -1,4 +1,4 @@
-"""Noise, as a cheap camera adds it."""
+"""Additive Gaussian noise."""
 
 from dataclasses import dataclass
 from typing import final

@@ -1,4 +1,4 @@
-"""Another pen: thinner or thicker strokes, and places that the ink skips."""
+"""Random stroke thickness, with gaps in the stroke."""
 
 from dataclasses import dataclass
 from typing import final

@@ -1,4 +1,4 @@
-"""Another hand: turned, slanted, stretched and wobbled, then framed as MNIST frames its digits."""
+"""Random rotation, shear, stretch and warp, then framed as MNIST frames its digits."""
 
 from dataclasses import dataclass
 from typing import final

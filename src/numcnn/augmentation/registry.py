@@ -1,4 +1,4 @@
-"""Making an augmentation again from the settings that a run wrote down."""
+"""Augmentations made again from the settings in a run's files."""
 
 from typing import Any
 

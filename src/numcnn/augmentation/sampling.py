@@ -1,4 +1,4 @@
-"""Reading images between their pixels: the one resampling that all geometric changes end in."""
+"""Bilinear sampling of images: what all geometric augmentations end in."""
 
 from typing import Literal
 

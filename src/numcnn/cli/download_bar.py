@@ -1,4 +1,4 @@
-"""The bar of a download."""
+"""The progress bar of a download."""
 
 from typing import final
 

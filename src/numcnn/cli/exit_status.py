@@ -1,4 +1,4 @@
-"""What a command's exit status says; 0 is success."""
+"""Exit statuses of the commands; 0 is success."""
 
 DIVERGED = 1
 """A training ended in numbers that are not finite."""

@@ -1,4 +1,4 @@
-"""The options that several commands share, so that they are called the same everywhere."""
+"""Options that several commands share."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""Where commands write: never over what they read, and into folders that they make themselves."""
+"""Output paths: never an input, and missing folders are made."""
 
 import os
 import tempfile

@@ -1,4 +1,4 @@
-"""The program: all commands together, and how errors are told."""
+"""The program: all commands together, and how errors are printed."""
 
 import warnings
 from collections.abc import Iterator, Sequence

@@ -1,4 +1,4 @@
-"""Standard output and standard error, whatever stands behind them."""
+"""Standard output and standard error, whatever they are connected to."""
 
 import sys
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""The data sets by name: what there is, what it is, and how to get it."""
+"""The catalog: the data sets that have a name, and how each is loaded."""
 
 import difflib
 import os

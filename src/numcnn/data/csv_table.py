@@ -1,4 +1,4 @@
-"""Images as the rows of a table, and the answers that Kaggle's Digit Recognizer asks for.
+"""Tables of images in CSV, one image a row, and Kaggle's submission format.
 
 A row is an image, as in ``label,pixel0,pixel1,...,pixel783``, the pixels row by row; see
 https://www.kaggle.com/competitions/digit-recognizer/data. People have such tables in many dialects;

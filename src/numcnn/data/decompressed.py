@@ -1,4 +1,4 @@
-"""A file as what is packed in it, whether it is gzipped or not."""
+"""Reading a file that may be gzipped."""
 
 import contextlib
 import gzip

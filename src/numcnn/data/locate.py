@@ -1,4 +1,4 @@
-"""Finding a data set's files on this machine, and downloading them when they are nowhere.
+"""Finding a data set's files on this machine, or downloading them.
 
 The places, first to last: the folder that the caller names, the folder in the environment variable
 ``NUMCNN_DATA``, and the cache of earlier downloads.

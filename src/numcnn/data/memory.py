@@ -1,4 +1,4 @@
-"""How much memory there is, so that what cannot fit is refused and not begun."""
+"""The machine's memory, so that data that cannot fit are refused beforehand."""
 
 import os
 

@@ -1,4 +1,4 @@
-"""Taking a validation part out of the training data.
+"""Splitting a validation part off the training data.
 
 The validation part chooses (when to stop, which checkpoint, which settings), so that the test part
 is looked at only once, at the end.

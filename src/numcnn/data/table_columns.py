@@ -1,4 +1,4 @@
-"""Which column of a table is what: the label, an index that says nothing, or a pixel, and which."""
+"""Which column of a table is the label, which is an index, and which pixel each other one is."""
 
 import math
 import re

@@ -1,4 +1,4 @@
-"""The labels of a table: which column they are in, where no name says so, and what they mean."""
+"""The labels of a table: where they are if no name says so, and which classes they stand for."""
 
 from collections.abc import Sequence
 from typing import final

@@ -1,4 +1,4 @@
-"""The text of a table as people have it: packed or not, in the encodings and dialects of programs.
+"""The text of a table: compression, encodings and separators.
 
 What comes out is always the same: pieces of UTF-8 that each end with a line, lines that end with a
 line feed, and the dialect that they are written in.

@@ -1,4 +1,4 @@
-"""What is set up for a ``with`` block, and given back whatever comes in between."""
+"""Context managers that release everything, whatever interrupts them."""
 
 from abc import ABC, abstractmethod
 from types import TracebackType

@@ -1,4 +1,4 @@
-"""In which order the numbers of a batch of images lie in memory.
+"""Memory layouts: the order of the axes of a batch of images.
 
 A layer's own code keeps a batch as it is written: ``(n, H, W, C)``. A machine likes long runs of
 neighbours that are treated alike, and which order gives those depends on how many channels there

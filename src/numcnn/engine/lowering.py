@@ -1,4 +1,4 @@
-"""From layers to ops: which neighbors go together, and which way each one is computed.
+"""Lowering: from layers to ops.
 
 Nothing is measured here: the same network gives the same ops on every machine, so the same seed
 gives the same weights. How large micro-batches are follows in `numcnn.engine.plan`.

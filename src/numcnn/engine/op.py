@@ -1,4 +1,4 @@
-"""What a plan is made of: values that flow, micro-batches of a batch, and ops between values.
+"""The contract of ops: values that flow, micro-batches of a batch, and ops between values.
 
 An `Op` stands for one or several layers. It knows what it computes; `Op.bind` fixes for one
 `MicroBatch` of the batch where everything lies, and returns a `BoundOp`: two functions without

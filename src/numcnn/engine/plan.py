@@ -1,4 +1,4 @@
-"""A network planned for one batch size: ops bound to micro-batches, ready to run.
+"""A plan: a network's ops bound to memory for one batch size, ready to run.
 
 A batch is cut into *shards*, which threads can run side by side, and a shard into *micro-batches*
 that fit a core's cache. A shard takes each of its micro-batches through a whole segment of the

@@ -1,4 +1,4 @@
-"""How a batch is cut into shards, and how what the shards have is added up: as a balanced tree.
+"""Shards: how a batch is cut, and how the shards' gradients are added, as a balanced tree.
 
 Floating-point sums depend on their order. Here the order follows from the batch and the number of
 shards alone, so it is the same however many threads share the work.

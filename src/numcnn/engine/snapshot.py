@@ -1,4 +1,4 @@
-"""Whether arrays still hold what they held the last time."""
+"""Whether arrays have changed since the last time."""
 
 from collections.abc import Sequence
 from typing import final

@@ -1,4 +1,4 @@
-"""Long products with few rows, cut into strips that BLAS multiplies as they lie."""
+"""Long products with few rows, cut into strips that BLAS multiplies without copying."""
 
 from numcnn.nn.arrays import Array
 

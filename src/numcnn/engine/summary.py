@@ -1,4 +1,4 @@
-"""What a plan chose, as a table; with the time that each op takes, if it is measured."""
+"""A plan's summary: what was chosen for each layer and, if measured, how long it takes."""
 
 import math
 import os

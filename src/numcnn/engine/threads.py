@@ -1,4 +1,4 @@
-"""Threads that go through a list of tasks in step.
+"""Threads that run lists of tasks in parallel and meet after each phase.
 
 Python runs one thread at a time, but NumPy lets go of the interpreter inside every product and
 every long array operation, so two threads that only call NumPy keep two cores busy. What is cut

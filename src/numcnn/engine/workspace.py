@@ -1,4 +1,4 @@
-"""Memory that is used over and over, so that it stays in the cache and is never fetched anew.
+"""Scratch memory that is used again and again, so that it stays in the cache.
 
 A fresh large array costs more than what is done with it: the system hands out its pages one by one,
 filled with zeros, and takes them back afterwards. An op asks its workspace for scratch once, when

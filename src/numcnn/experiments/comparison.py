@@ -1,4 +1,4 @@
-"""A comparison: recipes trained on the same data with the same seeds, in one table and one picture.
+"""Comparing recipes: trained on the same data with the same seeds, in one table and one plot.
 
 The folder holds a run for each recipe and seed (`lenet5-seed-0`, ...; see
 `numcnn.experiments.run`), and `comparison.json`, `comparison.md` and `comparison.png`. The picture

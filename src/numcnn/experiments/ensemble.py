@@ -1,4 +1,4 @@
-"""An ensemble: models that answer together, and the views of an image that they are shown.
+"""Ensembles: models whose probabilities are averaged, and test-time augmentation.
 
 What several networks say of an image is averaged, and so may be what each says of the image shifted
 or turned a little, or mirrored: mistakes that they do not share fade. Nothing is weighted or left

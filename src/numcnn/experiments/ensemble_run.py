@@ -1,4 +1,4 @@
-"""An ensemble's run: the same settings trained with several seeds, and one folder for all.
+"""Training an ensemble: the same settings with several seeds, in one folder.
 
 The folder holds `settings.json`, for each seed the folder of a run (`seed-0`, `seed-1`, ...; see
 `numcnn.experiments.run`), and, when all are trained, `metrics.json` and `confusion.png` of what

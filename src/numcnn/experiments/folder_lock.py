@@ -1,4 +1,4 @@
-"""A folder that one process at a time works in."""
+"""A lock on a folder, so that only one process works in it."""
 
 import os
 from collections.abc import Callable, Iterator

@@ -1,4 +1,4 @@
-"""A run: a recipe trained on a data set, and the folder that comes of it.
+"""A run: a recipe trained on a data set, and the folder it writes.
 
 The folder holds `model.safetensors`, `settings.json` (all that is needed to do it again),
 `history.jsonl`, `metrics.json`, `curves.png` and `confusion.png`; while the run is not finished,

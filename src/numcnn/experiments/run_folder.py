@@ -1,4 +1,4 @@
-"""The folder of a run: what its files are called, and whether the run is finished or can go on."""
+"""A run's folder: its file names, and whether the run is finished or can be resumed."""
 
 import os
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""The numbers that a run wrote down, read back and checked."""
+"""Reading a run's metrics back, checked."""
 
 import json
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What a user can say about a run, and how it is written down to be done again."""
+"""A run's settings: what a user can choose, and how it is written down."""
 
 import json
 import os

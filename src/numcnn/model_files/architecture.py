@@ -1,4 +1,4 @@
-"""The architecture that a model file describes, held against the arrays that are in the file.
+"""The architecture in a model file, checked against the file's arrays before anything is built.
 
 A few bytes can describe a network of any size. So each layer is asked what it would make before it
 makes it, and may make only what the file holds; what a file can ask for without weights (layers,

@@ -1,4 +1,4 @@
-"""A model as one file: weights, architecture, class names, and a card of how it came about."""
+"""A model file: weights, architecture, preprocessing, class names and a model card."""
 
 import os
 from collections.abc import Mapping, Sequence

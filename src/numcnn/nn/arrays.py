@@ -1,4 +1,4 @@
-"""The array type that the whole network speaks."""
+"""Type aliases for arrays and shapes."""
 
 from typing import Any
 

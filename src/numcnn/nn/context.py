@@ -1,4 +1,4 @@
-"""What one pass through a network knows: mode, random numbers, memory, gradients."""
+"""The context of one forward and backward pass: mode, random generator, memory, gradients."""
 
 from typing import Any, final
 

@@ -1,4 +1,4 @@
-"""Many arrays laid end to end in one vector, so that all weights can be handled as one.
+"""Many arrays stored in one flat vector, so that all weights can be handled as one.
 
 An optimizer then is its paper's formula on a vector, a checkpoint is one array, and gradients that
 are computed apart are summed in one place.

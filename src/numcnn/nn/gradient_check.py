@@ -1,4 +1,4 @@
-"""Is a backward pass right? Compare it with what happens when the input really moves.
+"""Gradient check: a backward pass compared with a numerical derivative.
 
 A derivative says how much the output changes along a direction. Both sides of that can be had: the
 analytic one from `backward`, and the numerical one by taking a small step each way. A random

@@ -1,4 +1,4 @@
-"""How weights begin: random, with the spread that keeps signals from fading or exploding.
+"""Weight initializers: random weights whose spread keeps activations and gradients in range.
 
 A unit sums ``fan_in`` products. With weights of variance ``scale / fan_in`` its output varies as
 much as its inputs do, whatever the width; which ``scale`` is right depends on the activation that

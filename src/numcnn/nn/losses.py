@@ -1,4 +1,4 @@
-"""What a network is to make small: the loss of its outputs, and the gradient to begin with.
+"""Loss functions: what training makes small, and its gradient with respect to the outputs.
 
 Each loss is defined by one example; a batch's loss is the weighted mean over its examples. Targets
 are class indices, integer ``(batch,)``, or a row of numbers an example, ``(batch, outputs)``.
@@ -25,8 +25,8 @@ class Loss(ABC):
         """Compute each example's loss by itself.
 
         Args:
-            outputs: ``(batch, outputs)``: what the network says.
-            targets: What it should say.
+            outputs: ``(batch, outputs)``: what the network computed.
+            targets: What it should have computed.
 
         Returns:
             The loss of each example, ``(batch,)``; its gradient d loss / d outputs,
@@ -97,7 +97,7 @@ class SoftmaxCrossEntropy(Loss):
 
             dz_k = p_k sum_c w_c q_c - w_k q_k
 
-        which without weights is the plainest in the field: ``dz = p - q``.
+        Without class weights that is ``dz = p - q``.
         """
         truth = one_hot(targets, outputs)
         classes = outputs.shape[1]
@@ -112,7 +112,7 @@ class SoftmaxCrossEntropy(Loss):
         log_p = log_softmax(outputs)
         q = weights * (truth * (1 - self.label_smoothing) + self.label_smoothing / classes)
         gradients = np.exp(log_p) * q.sum(axis=1, keepdims=True) - q
-        # 0 * -inf is no number, though a class of no weight has no loss.
+        # 0 * -inf is NaN, but a class of weight 0 has no loss.
         losses = -(q * np.maximum(log_p, np.finfo(log_p.dtype).min)).sum(axis=1)
         return losses, gradients, truth @ weights
 

@@ -1,4 +1,4 @@
-"""How parameters follow the gradient: each optimizer is its paper's formula on a vector.
+"""Optimizers: how parameters follow the gradient, each the formula of its paper.
 
 `Sequential` keeps all its parameters in one vector, so an optimizer knows no layers. It keeps its
 own vectors, one number for each parameter, in `Optimizer.slots`; with them saved, training goes on

@@ -1,4 +1,4 @@
-"""Images cut into patches, and patches put back: what convolution and pooling share.
+"""Images cut into patches (im2col), and patches added back (col2im).
 
 A convolution is one matrix product once every patch that a filter sees stands in a row of a
 matrix ("im2col"). Its gradient needs the transpose of that cutting: each pixel collects what

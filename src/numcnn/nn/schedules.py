@@ -1,4 +1,4 @@
-"""How the learning rate changes while a network learns.
+"""Learning rate schedules.
 
 A schedule is a function of the time, counted in epochs with their fractions: 2.5 is the middle of
 the third. It is told how long the training will last, so the same schedule fits a short run and a

@@ -1,4 +1,4 @@
-"""The table that says what a model is made of."""
+"""The summary of a model: output shapes, parameters and multiply-accumulates by layer."""
 
 from dataclasses import dataclass
 from typing import final

@@ -1,4 +1,4 @@
-"""Checks of what a user, or a file, gives: counts, numbers, flags, shapes of batches."""
+"""Validation of arguments: counts, numbers, flags, shapes of batches."""
 
 import math
 import operator

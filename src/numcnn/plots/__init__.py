@@ -1,4 +1,4 @@
-"""Pictures of a network: how it learned, what it confuses, what its filters and layers look like.
+"""Plots: learning curves, confusion matrices, filters, feature maps and predictions.
 
 Each plot is a function that takes arrays and returns a matplotlib ``Figure``; ``save`` writes one
 to a file. Nothing here trains, loads or computes a model, and nothing touches pyplot, so no

@@ -1,4 +1,4 @@
-"""The arguments that several plots share, checked with messages that name the remedy."""
+"""Checks of the arguments that several plots share."""
 
 from collections.abc import Sequence
 from typing import Any

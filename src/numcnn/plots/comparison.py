@@ -1,4 +1,4 @@
-"""The comparison: networks side by side, how good, how large and how fast each is."""
+"""A comparison of networks: accuracy, size and speed side by side."""
 
 import math
 from collections.abc import Callable, Mapping, Sequence

@@ -1,4 +1,4 @@
-"""The confusion matrix: which classes a network takes for which."""
+"""The confusion matrix as a plot."""
 
 from collections.abc import Sequence
 from typing import Final

@@ -1,4 +1,4 @@
-"""The learning curves of a run: loss and error, epoch by epoch.
+"""Learning curves: loss and error by epoch.
 
 The rows are those of a run's ``history.jsonl``. The lower panel shows the error, not the
 accuracy: from 98% to 99% a network halves its mistakes, which an error curve shows and an accuracy

@@ -1,4 +1,4 @@
-"""The explanation of a reading: where digits were found, what the network saw, and what decided."""
+"""A reading explained: where digits were found, what the network saw, and what decided."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""The feature maps of one image: what each layer makes of it, from the input to the answer."""
+"""Feature maps of one image: what each layer makes of it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""The figure: the look that all plots share, and the way a figure becomes a file.
+"""Figures: the style that all plots share, and how they are written to files.
 
 Colors are given to each artist, not set in matplotlib's global ``rcParams``, which would change
 the pictures of everybody else in the same process. What is left to ``rcParams`` is the font, so

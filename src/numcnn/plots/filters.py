@@ -1,4 +1,4 @@
-"""The filters of a convolution, as pictures: what the first layers look for."""
+"""The filters of a convolution as images."""
 
 import math
 from typing import Final

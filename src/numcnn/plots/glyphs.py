@@ -1,4 +1,4 @@
-"""Which letters the font can draw, so that no name becomes a row of empty boxes, or an error."""
+"""Which characters the font can draw, so that a class name is never shown as empty boxes."""
 
 import warnings
 from collections.abc import Sequence

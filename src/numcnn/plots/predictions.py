@@ -1,4 +1,4 @@
-"""The predictions: pages of images with what the network says they are, and its worst mistakes."""
+"""Pages of images with their predictions, and the worst mistakes."""
 
 import math
 from collections.abc import Sequence

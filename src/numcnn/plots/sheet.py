@@ -1,4 +1,4 @@
-"""The sheet: a figure laid out like a printed page, with images and words placed in inches.
+"""A sheet: images and text placed on a page, in inches.
 
 A page of many small images as many small axes is slow to draw and hard to align. A sheet is one
 axes that covers the whole figure, with x to the right and y downward, both in inches.

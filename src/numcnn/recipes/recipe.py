@@ -1,4 +1,4 @@
-"""What a recipe is: everything about a training but the data and the seed."""
+"""A recipe: everything about a training but the data and the seed."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace

@@ -1,4 +1,4 @@
-"""What may watch a training, or end it: called as it begins, goes on and ends."""
+"""Callbacks: what may watch a training, or end it."""
 
 from dataclasses import dataclass, field
 from typing import final

@@ -1,4 +1,4 @@
-"""All that a training needs to go on as if it had never stopped, in one file."""
+"""Checkpoints: all that an interrupted training needs to go on, in one file."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""`fit`: train a model on labeled images, epoch after epoch, with all that goes with it."""
+"""`fit`: train a model on labeled images."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""What happened in each epoch, as JSON Lines: one object a line, readable while training runs."""
+"""The history of a training: a record for each epoch, as JSON Lines."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""Ctrl-C as a request instead of an explosion."""
+"""Ctrl-C as a request to stop after the current batch."""
 
 import signal
 import threading

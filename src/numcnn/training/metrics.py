@@ -1,4 +1,4 @@
-"""How good a model is: accuracy, loss, and which class is taken for which."""
+"""Metrics: accuracy, loss and the confusion matrix."""
 
 from dataclasses import dataclass
 from typing import final

@@ -1,4 +1,4 @@
-"""Showing how a training goes: a bar where there is a terminal, plain lines elsewhere."""
+"""Progress of a training: a bar in a terminal, plain lines elsewhere."""
 
 import sys
 import time

@@ -1,4 +1,4 @@
-"""A training that is taken one step at a time: the loop of `fit`, for whoever wants to drive it."""
+"""A training taken one step at a time: the loop of `fit`, for whoever wants to drive it."""
 
 import math
 import time

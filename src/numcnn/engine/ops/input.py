@@ -1,4 +1,4 @@
-"""The entrance: the batch as it is given, in any dtype, preprocessed and laid out."""
+"""The network's input: the batch in any dtype, preprocessed and laid out."""
 
 from collections.abc import Sequence
 from typing import Any, final

@@ -1,4 +1,4 @@
-"""The same numbers in another layout; also from images to rows of features."""
+"""Copying a value into another layout; also from images to rows of features."""
 
 from typing import final
 

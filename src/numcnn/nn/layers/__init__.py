@@ -1,4 +1,4 @@
-"""Every layer, one family a file, and the way from a layer's settings back to the layer."""
+"""All layers, and how a layer is made from its settings."""
 
 from collections.abc import Mapping
 from types import MappingProxyType

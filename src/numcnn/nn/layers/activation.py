@@ -1,4 +1,4 @@
-"""The functions that make a network more than one matrix: each acts on every number by itself.
+"""Activation functions.
 
 All of them keep the shape of their input, whatever it is. `Softmax`, which looks at all numbers of
 an example together, stands here too.

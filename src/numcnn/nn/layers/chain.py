@@ -1,4 +1,4 @@
-"""Layers one after another: what a model and a residual connection are both made of."""
+"""A chain of layers: what a model and a residual connection are made of."""
 
 from collections import Counter
 from collections.abc import Iterator, Sequence

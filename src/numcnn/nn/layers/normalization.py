@@ -1,4 +1,4 @@
-"""Normalization with a learned scale and shift: over the batch, or within each example."""
+"""Batch normalization and layer normalization."""
 
 import math
 from collections.abc import Mapping

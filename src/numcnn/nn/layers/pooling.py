@@ -1,4 +1,4 @@
-"""Layers that make images smaller: maximum, average, and the average of everything."""
+"""Pooling: maximum, average, and the average over the whole image."""
 
 from abc import abstractmethod
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""The first layers of a network: from raw pixels to numbers that learning likes.
+"""Preprocessing layers: from raw pixels to numbers of about size 1.
 
 They are part of the model, so whoever has the model passes raw pixels, and nothing about how the
 training data were prepared can be lost or mixed up on the way.

@@ -1,4 +1,4 @@
-"""The residual connection: layers that learn a change of their input instead of a new thing."""
+"""Residual connections: layers that learn a change of their input."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
