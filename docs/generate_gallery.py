@@ -58,7 +58,7 @@ def cell(content: bytes, reading: Reading, name: str, wanted: str = "") -> Image
     picture = load_picture(content)
     image = Image.fromarray(picture.pixels)
     marks = [(picture.to_working(digit.box), READ) for digit in reading.digits]
-    marks += [(picture.to_working(rejected.box), REJECTED) for rejected in reading.rejected]
+    marks += [(picture.to_working(remark.box), REJECTED) for remark in reading.remarks]
     # Of a large picture with little in it, that part.
     boxes = [(x, y, x + w, y + h) for (x, y, w, h), _ in marks] or [(0, 0, *image.size)]
     left, top = (min(box[side] for box in boxes) for side in (0, 1))
@@ -81,9 +81,9 @@ def cell(content: bytes, reading: Reading, name: str, wanted: str = "") -> Image
     result.paste(image, ((CELL[0] - size[0]) // 2, (PICTURE[1] - size[1]) // 2))
     draw, font = ImageDraw.Draw(result), ImageFont.load_default(13)
     said = reading.text.replace("\n", " / ") or "nothing read"
-    if reading.lines and len(reading.digits) == 1:
+    if len(reading.digits) == 1:
         said += f"  ({min(reading.digits[0].confidence, 0.99):.0%})"
-    elif not reading.lines:
+    elif not reading.digits:
         said += f": {reading.notes[0].rpartition(': ')[2]}"
     if wanted:
         said += f"   written: {wanted}".replace("\n", " / ")

@@ -124,8 +124,8 @@ def datasets(pool: Executor, reader: Reader, data_dir: str | None, part: str, co
     """DigitClassifier the images of data sets, as pictures."""
     images, labels = _images("mnist", data_dir, part)
     assert labels is not None
-    said = reader.judge.logits(images[..., 0]).argmax(axis=1)
-    among = reader.judge.logits(images[..., 0])[:, :10].argmax(axis=1)
+    said = reader.classifier.logits(images[..., 0]).argmax(axis=1)
+    among = reader.classifier.logits(images[..., 0])[:, :10].argmax(axis=1)
     print(f"\nMNIST, {len(images)} {part} images; the network alone, as arrays:")
     print(f"  {'right among digits, several, other':<34} {(said == labels).mean():.2%}")
     print(f"  {'right among digits':<34} {(among == labels).mean():.2%}")

@@ -128,7 +128,7 @@ def run(name: str, count: int, seed: int, reader: Reader, folder: Path) -> None:
         began = time.process_time()
         try:
             reading = reader.read(content)
-            found["digits" if reading.lines else "nothing read"] += 1
+            found["digits" if reading.digits else "nothing read"] += 1
         except PictureError as error:
             found[f"{type(error).__name__}: {kind_of(str(error))}"] += 1
         except DeadlineExceeded:

@@ -8,9 +8,8 @@ import click
 
 from numcnn.atomic_file import atomic_file
 from numcnn.cli import options
+from numcnn.cli.exit_status import BAD_INPUT
 from numcnn.cli.output import require_no_input
-
-BAD_PICTURE = 2
 
 
 @click.command(
@@ -57,20 +56,20 @@ def read(image: tuple[Path, ...], model: Path | None, show: Path | None, as_json
             if path in targets:
                 _draw(path, reading, targets[path])
         except (PictureError, DeadlineExceeded) as error:
-            status = BAD_PICTURE
-            told = str(error) if isinstance(error, PictureError) else f"{path}: {error}"
+            status = BAD_INPUT
             if as_json:
-                reason = told.removeprefix(f"{path}: ")
+                reason = error.reason if isinstance(error, PictureError) else str(error)
                 options.echo_json({"path": str(path), "error": reason})
             else:
-                click.echo(f"numcnn: {told}", err=True)
+                message = str(error) if isinstance(error, PictureError) else f"{path}: {error}"
+                click.echo(f"numcnn: {message}", err=True)
             continue
         if as_json:
             options.echo_json({"path": str(path), **reading.as_dict()})
             continue
         before = f"{path}: " if len(image) > 1 else ""
-        for line in reading.lines:
-            click.echo(before + line.text)
+        for line in reading.text.splitlines():
+            click.echo(before + line)
         for note in reading.notes:
             click.echo(f"{path}: {note}", err=True)
     return status

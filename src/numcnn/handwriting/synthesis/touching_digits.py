@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from numcnn.data import Dataset
-from numcnn.handwriting.class_names import OTHER, SEVERAL
+from numcnn.handwriting.class_names import CLASS_NAMES, OTHER, SEVERAL
 from numcnn.handwriting.synthesis.framed_digits import check_framed_digits
 from numcnn.handwriting.vision import Region, find_pieces, to_mnist_frame
 from numcnn.handwriting.vision.region import trimmed
@@ -50,7 +50,7 @@ def with_touching_digits(digits: Dataset, share: float, seed: int) -> Dataset:
             negative.
     """
     known = check_framed_digits(digits, share, seed)
-    if missing := {*"0123456789", OTHER, SEVERAL} - set(digits.classes):
+    if missing := set(CLASS_NAMES) - set(digits.classes):
         raise ValueError(f"{digits.name} has no class {min(missing)!r}; a reader's images have it")
     names = [digits.classes[label] for label in known]
     has_ink = digits.images.any(axis=(1, 2, 3))
