@@ -40,7 +40,8 @@ def test_a_picture_that_takes_too_long_is_one_line(numcnn, number, monkeypatch):
 
 
 def test_what_belongs_to_a_model_is_another_commands(numcnn, number, model):
-    assert "unexpected extra argument" in numcnn("explain", model, number).usage_error()
+    words = "explain", model, number, "-o", "why.png"
+    assert "unexpected extra argument" in numcnn(*words).usage_error()
     assert "numcnn features" in numcnn("explain", "--help").out
 
 

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from numcnn.handwriting.class_names import CLASS_NAMES, DIGITS, OTHER, SEVERAL
+from numcnn.handwriting.frame import CENTER, SIDE
 from numcnn.handwriting.reader.thresholds import SURE_AT_FIRST, RejectionThresholds
 from numcnn.model_files import ModelFile
 from numcnn.nn.layers.activation import softmax
@@ -52,7 +53,7 @@ class DigitClassifier:
                 f"the model has the class {min(unknown)!r}, and a reader knows digits, "
                 f"{OTHER!r} and {SEVERAL!r}; give a model that was trained on MNIST"
             )
-        if self._model.input_shape != (28, 28, 1):
+        if self._model.input_shape != (SIDE, SIDE, 1):
             sides = " x ".join(map(str, self._model.input_shape))
             raise ValueError(
                 f"the model takes images of {sides}, and a reader makes images of 28 x 28 x 1; "
@@ -114,7 +115,7 @@ def _other_poses(images: NDArray[np.uint8]) -> NDArray[np.uint8]:
     Returns:
         ``(4 * count, 28, 28)``: all images in the first pose, then all in the second ...
     """
-    center = 14.0
+    center = float(CENTER)
     cos, sin = np.cos(_TURN), np.sin(_TURN)
     poses = ((cos, -sin, sin, cos), (cos, sin, -sin, cos), (1, 0, _LEAN, 1), (1, 0, -_LEAN, 1))
     posed = []

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from numcnn.handwriting.class_names import CLASS_NAMES, DIGITS, OTHER, SEVERAL
+from numcnn.handwriting.frame import SIDE
 from numcnn.handwriting.reader.digit_classifier import DigitClassifier, Probabilities
 from numcnn.handwriting.vision import Region, RegionScore, stroke_width, to_mnist_frame
 
@@ -47,7 +48,7 @@ class RegionClassifier:
         """Return regions as the network sees them, ``(regions, 28, 28)``."""
         self.probabilities(regions)
         images = [self._images[region] for region in regions]
-        return np.stack(images) if images else np.zeros((0, 28, 28), np.uint8)
+        return np.stack(images) if images else np.zeros((0, SIDE, SIDE), np.uint8)
 
     def score(self, regions: Sequence[Region]) -> list[RegionScore]:
         """Score regions for the search for digits; see `numcnn.handwriting.vision.Page.grouped`.

@@ -15,6 +15,7 @@ from PIL import Image
 
 from numcnn.data import Dataset
 from numcnn.handwriting.class_names import CLASS_NAMES, OTHER, SEVERAL
+from numcnn.handwriting.frame import BOX
 from numcnn.handwriting.synthesis.framed_digits import check_framed_digits
 from numcnn.handwriting.vision import Region, find_pieces, to_mnist_frame
 from numcnn.handwriting.vision.region import trimmed
@@ -166,7 +167,7 @@ def _enlarged(digit: NDArray[np.uint8], scale: float) -> NDArray[np.float32]:
     own = trimmed(0, 0, digit.astype(np.float32) / np.float32(255))
     if own is None:
         return np.zeros((1, 1), np.float32)
-    factor = scale * _SIZE / 20
+    factor = scale * _SIZE / BOX
     size = max(1, round(own.width * factor)), max(1, round(own.height * factor))
     ink = Image.fromarray(own.ink).resize(size, Image.Resampling.BICUBIC)
     # Sharp again: MNIST's soft edges, enlarged, would be a blur.
