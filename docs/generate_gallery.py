@@ -7,11 +7,11 @@ all that occur among so many pictures, the first ones, not chosen ones.
 """
 
 import argparse
-import sys
 from pathlib import Path
 
 from PIL import Image, ImageDraw, ImageFont
 
+from numcnn.handwriting.evaluation import load_writer, samples
 from numcnn.handwriting.reader import Reader, Reading
 from numcnn.handwriting.vision import load_picture
 
@@ -27,9 +27,6 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python docs/generate_gallery.py")
     parser.add_argument("--data-dir")
     arguments = parser.parse_args()
-    sys.path.insert(0, str(ROOT))
-    from benchmarks.handwriting import load_writer, samples
-
     reader = Reader()
     shown: dict[str, dict[str, Image.Image]] = {}
     counts: dict[str, list[bool]] = {}

@@ -31,15 +31,19 @@ BELOW: dict[str, set[str]] = {
     "model_files": {"nn"},
     "training": {"nn", "data", "augmentation", "model_files"},
     "handwriting": set(),
-    "handwriting.vision": set(),
+    "handwriting.vision": {"handwriting"},
     "handwriting.synthesis": {"data", "handwriting", "handwriting.vision"},
     "handwriting.reader": {"nn", "model_files", "handwriting", "handwriting.vision"},
+    "handwriting.evaluation": {
+        *{"data", "handwriting", "handwriting.vision", "handwriting.synthesis"},
+        "handwriting.reader",
+    },
     "recipes": {"nn", "data", "augmentation", "training", "handwriting.synthesis"},
     "experiments": {
         *{"nn", "data", "augmentation", "model_files", "training", "recipes", "drawing"},
     },
     "features": {"nn", "model_files", "drawing"},
-    "web": {"nn", "handwriting.vision", "handwriting.reader", "features"},
+    "web": {"nn", "handwriting", "handwriting.vision", "handwriting.reader", "features"},
 }
 FOR_ALL_BUT_THE_NETWORK = {
     *{"atomic_file", "deadline", "file_lock", "error_message", "text_stream", "random_streams"},

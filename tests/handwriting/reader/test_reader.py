@@ -8,8 +8,7 @@ from hypothesis import strategies as st
 from PIL import Image, ImageDraw
 
 import numcnn
-from benchmarks.handwriting.conditions import CONDITIONS
-from benchmarks.handwriting.writers import StrokeWriter
+from numcnn.handwriting.evaluation import CONDITIONS, StrokeWriter
 from numcnn.handwriting.reader import (
     DeadlineExceeded,
     PictureError,

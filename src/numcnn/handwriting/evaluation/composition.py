@@ -4,8 +4,9 @@ import numpy as np
 from PIL import Image
 from scipy import ndimage
 
-from benchmarks.handwriting.sample import Box
-from benchmarks.handwriting.writers import Ink, Writer
+from numcnn.handwriting.evaluation.writers import Ink, Writer
+from numcnn.handwriting.frame import cropped
+from numcnn.handwriting.vision import Box
 
 DIGIT = 160  # pixels of the longer side of a digit as it is drawn
 _NOWHERE = 10**6
@@ -84,9 +85,7 @@ def compose(
 def turned(ink: Ink, degrees: float) -> Ink:
     """Rotate ink about its middle, on a frame that holds all of it."""
     result = np.clip(ndimage.rotate(ink, degrees, order=1), 0, 1)
-    rows = np.flatnonzero((result > 0.05).any(axis=1))
-    columns = np.flatnonzero((result > 0.05).any(axis=0))
-    return result[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+    return cropped(result, 0.05)
 
 
 def scaled(ink: Ink, factor: float) -> Ink:

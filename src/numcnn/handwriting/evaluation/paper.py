@@ -4,8 +4,8 @@ import numpy as np
 from PIL import Image
 from scipy import ndimage
 
-from benchmarks.handwriting.composition import DIGIT
-from benchmarks.handwriting.sample import saved
+from numcnn.handwriting.evaluation.composition import DIGIT
+from numcnn.handwriting.evaluation.sample import saved
 
 Color = tuple[float, float, float]
 
