@@ -1,4 +1,4 @@
-"""The chains: digits that touch, cut apart as the reader cuts them, for its network to learn from.
+"""Digits that touch, cut apart as the reader cuts them, for its network to learn from.
 
 A reader that tries more cuts than there are digits needs a network that knows a digit with a bit of
 its neighbor, a digit without a bit of its own, two in one frame, and what is left of a digit that
