@@ -16,7 +16,7 @@ from numcnn.experiments.run import load_part
 from numcnn.model_files import ModelFile, load_model
 
 MOST_CLASSES = 3
-"""How many of the most probable classes are told."""
+"""How many of the most probable classes are printed."""
 
 
 @click.command(

@@ -40,9 +40,9 @@ def read(image: tuple[Path, ...], model: Path | None, show: Path | None, as_json
 
     IMAGE is a photograph, a scan or a drawing: PNG, JPEG, WebP, BMP, GIF, TIFF or PPM. Each line
     of digits is a line of the output; with several pictures, the picture's path comes before it.
-    What is no digit is left out, and told on standard error.
+    What is no digit is left out, with a note on standard error.
 
-    A picture that cannot be read is told in one line, and the exit status is 2; the others are
+    A picture that cannot be read is an error of one line, and the exit status is 2; the others are
     read nevertheless.
     """
     from numcnn.handwriting.reader import DeadlineExceeded, PictureError, Reader

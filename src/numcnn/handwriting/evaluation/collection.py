@@ -1,4 +1,4 @@
-"""The collection: pictures of all kinds in turn."""
+"""Generated pictures of all kinds, in turn."""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,4 @@
-"""The composition: digits next to each other, line below line, before they meet any paper."""
+"""Lines of digits composed from single ones: the ink alone, without paper."""
 
 import numpy as np
 from PIL import Image
@@ -25,7 +25,7 @@ def compose(
 
     Args:
         writer: Who writes.
-        rng: Where the chance comes from.
+        rng: The random generator.
         lines: How many digits each line has.
         stroke: From which range the pen's width comes, see `Writer`.
         spacing: "spaced", "tight" (nearer than a box's width, not touching), or "touching" (every

@@ -1,4 +1,4 @@
-"""Paper: what ink lies on, the light on it, and the camera above."""
+"""Photographs of ink: paper and its ruling, the desk below, uneven light, and a camera's noise."""
 
 import numpy as np
 from PIL import Image

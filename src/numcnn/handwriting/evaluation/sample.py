@@ -1,4 +1,4 @@
-"""The sample: a picture as a file's content, and what is written in it."""
+"""One generated picture, as a file's content, with what is written in it."""
 
 import io
 from dataclasses import dataclass

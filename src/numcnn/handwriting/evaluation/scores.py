@@ -120,9 +120,9 @@ def calibration(answers: list[tuple[float, bool]]) -> None:
     for low, high in pairwise(_BINS):
         inside = (confidence >= low) & (confidence < high)
         if inside.any():
-            said, true = confidence[inside].mean(), right[inside].mean()
-            error += inside.mean() * abs(said - true)
-            print(f"  {low:.2f} to {min(high, 1):.2f}  {said:7.2%} {true:7.2%}  ({inside.sum()})")
+            mean, share = confidence[inside].mean(), right[inside].mean()
+            error += inside.mean() * abs(mean - share)
+            print(f"  {low:.2f} to {min(high, 1):.2f}  {mean:7.2%} {share:7.2%}  ({inside.sum()})")
     print(f"  expected calibration error {error:.2%}")
 
 
@@ -142,9 +142,9 @@ def score_data_sets(
     images, labels = _images("mnist", data_dir, part)
     assert labels is not None
     logits = reader.classifier.logits(images[..., 0])
-    said, among = logits.argmax(axis=1), logits[:, : len(DIGITS)].argmax(axis=1)
+    answers, among = logits.argmax(axis=1), logits[:, : len(DIGITS)].argmax(axis=1)
     print(f"\nMNIST, {len(images)} {part} images; the network alone, as arrays:")
-    print(f"  {'right among digits, several, other':<34} {(said == labels).mean():.2%}")
+    print(f"  {'right among digits, several, other':<34} {(answers == labels).mean():.2%}")
     print(f"  {'right among digits':<34} {(among == labels).mean():.2%}")
     for name, turn in (("as pictures", 0), ("as pictures, dark on light", 255)):
         turned = list(np.abs(turn - images[..., 0].astype(int)).astype(np.uint8))

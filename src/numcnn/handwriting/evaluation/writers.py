@@ -1,4 +1,4 @@
-"""Writers: who draws the digits that a picture is composed of."""
+"""Writers, which draw the digits that a picture is composed of."""
 
 from dataclasses import dataclass
 from typing import Protocol
@@ -21,7 +21,7 @@ class Writer(Protocol):
         """Write any digit, ``size`` pixels large.
 
         Args:
-            rng: Where the chance comes from.
+            rng: The random generator.
             size: Pixels of the longer side.
             stroke: By how many pixels its strokes are wider than usual, for a size of 160.
 

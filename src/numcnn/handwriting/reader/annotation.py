@@ -1,4 +1,4 @@
-"""The annotation: boxes, digits and their confidence drawn onto the picture."""
+"""Boxes, digits and their confidence, drawn onto the picture."""
 
 from PIL import Image, ImageDraw, ImageFont
 

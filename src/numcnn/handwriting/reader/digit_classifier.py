@@ -1,4 +1,4 @@
-"""The classifier: a network that gives the probabilities of digits, and of what is no digit."""
+"""A network as a classifier of images in MNIST's frame: digits, several digits, anything else."""
 
 from typing import final
 

@@ -1,4 +1,4 @@
-"""The evidence: where in an image ink speaks for a network's answer, and where against it."""
+"""Where in an image ink speaks for a network's answer, and where against it."""
 
 import numpy as np
 from numpy.typing import NDArray

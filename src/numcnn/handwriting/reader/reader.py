@@ -1,4 +1,4 @@
-"""The reader: finds what is written in a picture, and classifies it with a network."""
+"""Finds what is written in a picture, and classifies it with a network."""
 
 import functools
 import os

@@ -1,4 +1,4 @@
-"""The reading: what is written in a picture, as far as it could be read."""
+"""What was found in a picture of handwriting, and what it was read as."""
 
 from dataclasses import dataclass, field
 from typing import Any, final

@@ -1,4 +1,4 @@
-"""The classifier of one picture's regions, each of which is classified once."""
+"""Classifies the regions of one picture, each once."""
 
 from collections.abc import Sequence
 from typing import final

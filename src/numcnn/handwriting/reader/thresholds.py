@@ -1,4 +1,4 @@
-"""The thresholds of the reader: how probable an answer has to be, and what is rejected.
+"""The reader's thresholds: how probable an answer has to be, and what is rejected.
 
 `RejectionThresholds` belong to a network: they are set on validation data and kept in the model's
 card. The constants below belong to the reader. They were chosen on generated pictures of

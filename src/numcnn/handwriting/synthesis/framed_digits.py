@@ -1,4 +1,4 @@
-"""The framed digits: labeled images as those of MNIST, of which further images are made."""
+"""The check of the labeled images, framed as MNIST's, of which further images are made."""
 
 import numpy as np
 from numpy.typing import NDArray

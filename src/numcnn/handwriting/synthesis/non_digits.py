@@ -1,4 +1,4 @@
-"""What is no digit: letters, shapes, scribbles, pieces of digits, all drawn by programs.
+"""Images of what is no digit: letters, shapes, scribbles, and pieces of digits.
 
 A network that has seen nothing but digits calls everything a digit. These images teach it what
 else there is, without any further data set: letters and shapes are strokes described here, and

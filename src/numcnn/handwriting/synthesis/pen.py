@@ -1,4 +1,4 @@
-"""The pen: lines and areas drawn as gray images in MNIST's frame (`numcnn.handwriting.frame`)."""
+"""Lines and areas drawn with a round pen, as gray images in MNIST's frame."""
 
 from collections.abc import Sequence
 
@@ -94,7 +94,7 @@ def by_hand(
 
     Args:
         strokes: Points in any unit.
-        rng: Where the chance comes from.
+        rng: The random generator.
         wobble: How far points stray, as a share of the drawing's height.
     """
     points = np.concatenate(strokes)

@@ -1,7 +1,7 @@
-"""Pieces: halves of digits, and several digits as one.
+"""Halves of digits, and several digits as one.
 
 Where digits touch, a reader has to choose among cuts: a cut through a digit leaves halves, a
-missing cut leaves two digits in one frame. Whoever is to choose must know both for what they are.
+missing cut leaves two digits in one frame. To choose, the network must know both.
 """
 
 import numpy as np
@@ -22,7 +22,7 @@ def several(images: Digits, rng: np.random.Generator) -> Image:
 
     Args:
         images: Digits to choose from.
-        rng: Where the chance comes from.
+        rng: The random generator.
 
     Returns:
         Light on dark in MNIST's frame, uint8 ``(28, 28)``.
@@ -52,7 +52,7 @@ def part(images: Digits, labels: NDArray[np.int64], rng: np.random.Generator) ->
     Args:
         images: Digits to choose from.
         labels: What they are, ``(count,)``.
-        rng: Where the chance comes from.
+        rng: The random generator.
 
     Returns:
         Light on dark in MNIST's frame, uint8 ``(28, 28)``.
@@ -75,7 +75,7 @@ def with_neighbor(images: Digits, rng: np.random.Generator) -> Image:
 
     Args:
         images: Digits to choose from.
-        rng: Where the chance comes from.
+        rng: The random generator.
 
     Returns:
         Light on dark in MNIST's frame, uint8 ``(28, 28)``.

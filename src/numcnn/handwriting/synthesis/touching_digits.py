@@ -104,7 +104,7 @@ def written(digits: list[NDArray[np.uint8]], rng: np.random.Generator) -> Layers
 
     Args:
         digits: Light on dark, uint8 ``(28, 28)`` each.
-        rng: Where the chance comes from.
+        rng: The random generator.
     """
     sheet = np.zeros((len(digits), 2 * _SIZE, (len(digits) + 1) * 2 * _SIZE), np.float32)
     end = np.full(2 * _SIZE, -1)  # the rightmost ink so far in each row

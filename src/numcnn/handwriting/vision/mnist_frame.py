@@ -1,4 +1,4 @@
-"""The normalization: any drawing brought into MNIST's frame, with strokes as wide as MNIST's.
+"""Normalization: any drawing brought into MNIST's frame, with strokes as wide as MNIST's.
 
 The frame is that of `numcnn.handwriting.frame`. What MNIST did not need to do is to bring pens to
 one width: see `STROKES`.

@@ -1,7 +1,7 @@
-"""The picture: pixels in memory, from whatever a user hands over.
+"""A picture in memory, loaded from a file, bytes, a Pillow image or an array.
 
-A file, bytes, a Pillow image or an array becomes RGB of a size that is good to work on. Everything
-that can be wrong with it ends in one error, `PictureError`, with one line that names the source.
+It becomes RGB of a size that is good to work on. Whatever is wrong with it is raised as one error,
+`PictureError`, whose message is one line that names the source.
 """
 
 import math
