@@ -81,7 +81,7 @@ def cell(content: bytes, reading: Reading, name: str, wanted: str = "") -> Image
     if len(reading.digits) == 1:
         said += f"  ({min(reading.digits[0].confidence, 0.99):.0%})"
     elif not reading.digits:
-        said += f": {reading.notes[0].rpartition(': ')[2]}"
+        said += f": {reading.remarks[0].reason}"
     if wanted:
         said += f"   written: {wanted}".replace("\n", " / ")
     draw.text((4, PICTURE[1] + 3), name, GRAY, font)
