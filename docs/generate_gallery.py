@@ -7,11 +7,11 @@ all that occur among so many pictures, the first ones, not chosen ones.
 """
 
 import argparse
-import sys
 from pathlib import Path
 
 from PIL import Image, ImageDraw, ImageFont
 
+from numcnn.handwriting.evaluation import load_writer, samples
 from numcnn.handwriting.reader import Reader, Reading
 from numcnn.handwriting.vision import load_picture
 
@@ -27,9 +27,6 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python docs/generate_gallery.py")
     parser.add_argument("--data-dir")
     arguments = parser.parse_args()
-    sys.path.insert(0, str(ROOT))
-    from benchmarks.handwriting import load_writer, samples
-
     reader = Reader()
     shown: dict[str, dict[str, Image.Image]] = {}
     counts: dict[str, list[bool]] = {}
@@ -58,7 +55,7 @@ def cell(content: bytes, reading: Reading, name: str, wanted: str = "") -> Image
     picture = load_picture(content)
     image = Image.fromarray(picture.pixels)
     marks = [(picture.to_working(digit.box), READ) for digit in reading.digits]
-    marks += [(picture.to_working(rejected.box), REJECTED) for rejected in reading.rejected]
+    marks += [(picture.to_working(remark.box), REJECTED) for remark in reading.remarks]
     # Of a large picture with little in it, that part.
     boxes = [(x, y, x + w, y + h) for (x, y, w, h), _ in marks] or [(0, 0, *image.size)]
     left, top = (min(box[side] for box in boxes) for side in (0, 1))
@@ -81,10 +78,10 @@ def cell(content: bytes, reading: Reading, name: str, wanted: str = "") -> Image
     result.paste(image, ((CELL[0] - size[0]) // 2, (PICTURE[1] - size[1]) // 2))
     draw, font = ImageDraw.Draw(result), ImageFont.load_default(13)
     said = reading.text.replace("\n", " / ") or "nothing read"
-    if reading.lines and len(reading.digits) == 1:
+    if len(reading.digits) == 1:
         said += f"  ({min(reading.digits[0].confidence, 0.99):.0%})"
-    elif not reading.lines:
-        said += f": {reading.notes[0].rpartition(': ')[2]}"
+    elif not reading.digits:
+        said += f": {reading.remarks[0].reason}"
     if wanted:
         said += f"   written: {wanted}".replace("\n", " / ")
     draw.text((4, PICTURE[1] + 3), name, GRAY, font)

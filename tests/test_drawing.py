@@ -75,6 +75,16 @@ def test_an_older_picture_does_not_stay_for_the_new_one(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize("kind", [DeprecationWarning, PendingDeprecationWarning])
+def test_what_libraries_say_to_programmers_is_no_line(tmp_path, kind):
+    def old_fashioned(plots):
+        warnings.warn("oneOf is deprecated", kind, stacklevel=1)
+        return curves(plots)
+
+    assert draw(tmp_path / "curves.png", old_fashioned) == []
+    assert_picture(tmp_path / "curves.png")
+
+
 def test_a_warning_is_a_line_once(tmp_path):
     def warn(plots):
         for _ in range(2):

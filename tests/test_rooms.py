@@ -16,6 +16,8 @@ PACKAGE = Path(numcnn.__file__).parent
 BELOW: dict[str, set[str]] = {
     "atomic_file": set(),
     "deadline": set(),
+    "picture_decoding": set(),
+    "picture_error": set(),
     "picture_file": set(),
     "file_lock": set(),
     "error_message": set(),
@@ -30,20 +32,24 @@ BELOW: dict[str, set[str]] = {
     "model_files": {"nn"},
     "training": {"nn", "engine", "data", "augmentation", "model_files"},
     "handwriting": set(),
-    "handwriting.vision": set(),
+    "handwriting.vision": {"handwriting"},
     "handwriting.synthesis": {"data", "handwriting", "handwriting.vision"},
     "handwriting.reader": {"nn", "model_files", "handwriting", "handwriting.vision"},
+    "handwriting.evaluation": {
+        *{"data", "handwriting", "handwriting.vision", "handwriting.synthesis"},
+        "handwriting.reader",
+    },
     "recipes": {"nn", "data", "augmentation", "training", "handwriting.synthesis"},
     "experiments": {
         *{"nn", "engine", "data", "augmentation", "model_files", "training", "recipes"},
         "drawing",
     },
-    "explanation": {"nn", "model_files", "drawing"},
-    "web": {"nn", "handwriting.vision", "handwriting.reader", "explanation"},
+    "features": {"nn", "model_files", "drawing"},
+    "web": {"nn", "handwriting", "handwriting.vision", "handwriting.reader", "features"},
 }
 FOR_ALL_BUT_THE_NETWORK = {
-    *{"atomic_file", "deadline", "file_lock", "error_message", "text_stream", "picture_file"},
-    "random_streams",
+    *{"atomic_file", "deadline", "file_lock", "error_message", "text_stream", "random_streams"},
+    *{"picture_decoding", "picture_error", "picture_file"},
 }
 # Rooms with rooms inside, each of which has its own row.
 HOUSES = {"handwriting"}

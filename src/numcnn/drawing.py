@@ -31,6 +31,9 @@ def draw_or_raise(path: Path, figure: Callable[[Any], Any]) -> list[str]:
     try:
         with warnings.catch_warnings(record=True) as told:
             warnings.simplefilter("always")
+            # Those are for whoever writes code, and not for whoever looks at the picture.
+            warnings.simplefilter("ignore", DeprecationWarning)
+            warnings.simplefilter("ignore", PendingDeprecationWarning)
             from numcnn import plots
 
             plots.save(figure(plots), path)

@@ -65,7 +65,7 @@ def test_any_classes_can_be_trained_and_judged(numcnn, here, kind):
     assert Path("run/confusion.png").exists() == (kind != "one class")
     told(numcnn("evaluate", "run", folder, "--out", "judged"))
     assert {"mistakes.png", "predictions.png"} <= set(tree(Path("judged")))
-    told(numcnn("explain", "run/model.safetensors", folder, "--out", "why"))
+    told(numcnn("features", "run/model.safetensors", folder, "--out", "why"))
     assert set(tree(Path("why"))) == {"feature_maps.png", "filters.png"}
 
 
@@ -107,7 +107,7 @@ def test_nor_what_was_judged(numcnn, model, files, here, full_while_drawing):
     assert len(told(outcome)) == 3
     assert outcome.out.startswith("accuracy ")
     assert "pictures in" not in outcome.out
-    assert len(told(numcnn("explain", *words, "--out", "why"))) == 2
+    assert len(told(numcnn("features", *words, "--out", "why"))) == 2
 
 
 def test_two_trainings_do_not_share_a_folder(numcnn, small, here, trained):

@@ -81,10 +81,10 @@ def test_pictures_of_an_evaluation_take_no_images_place(numcnn, here, model, pic
     assert tree(here) == before
 
 
-def test_an_explanation_takes_no_images_place(numcnn, here, model, pictures):
+def test_pictures_of_features_take_no_images_place(numcnn, here, model, pictures):
     shutil.copy(next(pictures.rglob("*.png")), here / "filters.png")
     before = tree(here)
-    assert "is read as input" in numcnn("explain", model, "filters.png", "--out", ".").error()
+    assert "is read as input" in numcnn("features", model, "filters.png", "--out", ".").error()
     assert tree(here) == before
 
 
@@ -121,9 +121,11 @@ class TestMissingFolders:
         assert numcnn("evaluate", model, table, "--out", "a/b").status == 0
         assert (here / "a/b/confusion.png").is_file()
 
-    def test_are_made_by_explain(self, numcnn, here, model, table, number):
-        assert numcnn("explain", model, table, "--out", "a/b").status == 0
+    def test_are_made_by_features(self, numcnn, here, model, table):
+        assert numcnn("features", model, table, "--out", "a/b").status == 0
         assert (here / "a/b/filters.png").is_file()
+
+    def test_are_made_by_explain(self, numcnn, here, number):
         assert numcnn("explain", number, "-o", "c/d/why.png").status == 0
         assert (here / "c/d/why.png").is_file()
 
@@ -131,7 +133,7 @@ class TestMissingFolders:
         assert numcnn(*small, "--epochs", 1, "--out", "a/b", "-q").status == 0
         assert (here / "a/b/model.safetensors").is_file()
 
-    @pytest.mark.parametrize("command", ["read", "explain", "predict", "train"])
+    @pytest.mark.parametrize("command", ["read", "explain", "features", "predict", "train"])
     def test_the_help_says_so(self, numcnn, command):
         words = " ".join(numcnn(command, "--help").out.split())
         assert "issing folders are made" in words

@@ -99,7 +99,7 @@ def test_no_other_program_is_started_for_a_picture(numcnn, model, here, monkeypa
     for command in (
         ("train", "pictures", *QUICK),
         ("evaluate", model, "pictures"),
-        ("explain", model, eps, "--out", "told"),
+        ("features", model, eps, "--out", "told"),
         ("read", eps),
     ):
         outcome = numcnn(*command)

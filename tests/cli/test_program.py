@@ -16,6 +16,7 @@ COMMANDS = [
     ("compare",),
     ("evaluate",),
     ("explain",),
+    ("features",),
     ("predict",),
     ("data",),
     ("data", "list"),

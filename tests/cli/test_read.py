@@ -101,27 +101,6 @@ def test_a_model_of_other_images_is_refused(numcnn, number, model):
     assert "images of 8 x 8 x 1" in message
 
 
-@pytest.mark.slow
-def test_an_explanation_is_drawn(numcnn, number, here):
-    assert numcnn("explain", number, "-o", "why.png").status == 0
-    assert numcnn("explain", number, "-o", "third.png", "--digit", "3").status == 0
-    first, third = (np.asarray(Image.open(here / name)) for name in ("why.png", "third.png"))
-    assert min(first.shape[:2]) > 300
-    assert first.shape != third.shape or (first != third).any()
-
-
-@pytest.mark.slow
-def test_a_digit_that_is_not_there_cannot_be_explained(numcnn, number, here):
-    message = numcnn("explain", number, "-o", "why.png", "--digit", "4").error()
-    assert "--digit is 4, and 3 things were found in number.png" in message
-    assert set(tree(here)) == {"number.png"}
-
-
-def test_a_blank_picture_cannot_be_explained(numcnn, here):
-    Image.new("L", (90, 80), "white").save(here / "blank.png")
-    assert "nothing is written here" in numcnn("explain", "blank.png", "-o", "why.png").error()
-
-
 def test_a_picture_that_takes_too_long_is_one_line_and_the_others_are_read(
     numcnn, number, monkeypatch
 ):

@@ -23,6 +23,7 @@ def test_every_command_has_its_section():
         "## numcnn data list",
         "## numcnn evaluate",
         "## numcnn explain",
+        "## numcnn features",
         "## numcnn models",
         "## numcnn plan",
         "## numcnn predict",

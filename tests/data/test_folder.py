@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from numcnn import picture_file
+from numcnn import picture_decoding
 from numcnn.data import DataWarning, read_folder, read_image
 from numcnn.data import folder as folder_module
 
@@ -185,7 +185,7 @@ def outcome(folder):
 
 
 def test_an_image_of_too_many_pixels_is_refused(folder, monkeypatch):
-    monkeypatch.setattr(picture_file, "MAX_PIXELS", 5)
+    monkeypatch.setattr(picture_decoding, "MAX_PIXELS", 5)
     with pytest.raises(ValueError, match=r"1\.png: not a readable image \(3 x 2 pixels are more"):
         read_folder(folder)
 
@@ -257,7 +257,7 @@ def test_a_bad_color(folder):
 
 
 def test_without_pillow_the_remedy_is_named(folder, monkeypatch):
-    monkeypatch.setitem(sys.modules, "numcnn.picture_file", None)
+    monkeypatch.setitem(sys.modules, "numcnn.picture_decoding", None)
     with pytest.raises(ImportError, match=r"needs Pillow: pip install 'numcnn\[app\]'"):
         read_folder(folder)
 

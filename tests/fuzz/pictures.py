@@ -128,9 +128,9 @@ def run(name: str, count: int, seed: int, reader: Reader, folder: Path) -> None:
         began = time.process_time()
         try:
             reading = reader.read(content)
-            found["digits" if reading.lines else "nothing read"] += 1
+            found["digits" if reading.digits else "nothing read"] += 1
         except PictureError as error:
-            found[f"{type(error).__name__}: {kind_of(str(error))}"] += 1
+            found[f"{type(error).__name__}: {kind_of(error.reason)}"] += 1
         except DeadlineExceeded:
             found["DeadlineExceeded"] += 1
         except BaseException:
@@ -151,13 +151,12 @@ def run(name: str, count: int, seed: int, reader: Reader, folder: Path) -> None:
         raise SystemExit(f"{name}: memory grew by {grown:.0f} MB over {count} mutants")
 
 
-def kind_of(message: str) -> str:
-    """What an error says, without the details in which mutants differ."""
-    detail = message.partition(": ")[2]
+def kind_of(reason: str) -> str:
+    """An error's reason, without the details in which mutants differ."""
     for known in ("damaged or truncated", "million", "to decode", "too few", "not a picture"):
-        if known in detail:
+        if known in reason:
             return known
-    return "".join("0" if letter.isdigit() else letter for letter in detail)[:60]
+    return "".join("0" if letter.isdigit() else letter for letter in reason)[:60]
 
 
 def main() -> None:

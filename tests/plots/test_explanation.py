@@ -2,15 +2,15 @@ import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
-from numcnn.plots import Finding, explanation
+from numcnn.plots import FindingPanel, explanation
 
 
-def finding(text: str, is_read: bool) -> Finding:
+def finding(text: str, is_read: bool) -> FindingPanel:
     frame = np.zeros((28, 28), np.uint8)
     frame[4:24, 12:16] = 200
     evidence = np.random.default_rng(0).normal(size=(28, 28))
     best = [("1", 0.9), ("7", 0.08), ("other", 0.02)]
-    return Finding((10, 5, 20, 40), text, is_read, frame, evidence, best)
+    return FindingPanel((10, 5, 20, 40), text, is_read, frame, evidence, best)
 
 
 def texts(figure: Figure) -> list[str]:

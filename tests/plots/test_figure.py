@@ -26,7 +26,7 @@ def example() -> Figure:
 
 def test_every_plot_is_exported():
     assert set(numcnn.plots.__all__) == {
-        "Finding",
+        "FindingPanel",
         "comparison_figure",
         "confusion_matrix_figure",
         "explanation",

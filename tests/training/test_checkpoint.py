@@ -162,7 +162,8 @@ class TestADamagedFile:
         assert_refused(tmp_path / "c", header["settings"])
 
     @pytest.mark.parametrize(
-        "name", ["settings", "iterations", "average_iterations", "history", "kind"]
+        "name",
+        ["settings", "iterations", "average_iterations", "history", "kind", "computed_by"],
     )
     @pytest.mark.parametrize("damage", ["missing", "text", "list"])
     def test_with_a_wrong_header_is_refused_and_changes_nothing(

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 import numcnn
-from numcnn.explanation import layer_outputs
+from numcnn.features import layer_outputs
 from numcnn.handwriting.reader import shipped_model
 from numcnn.model_files import load_model
 from tests.web.pictures import board, file, small

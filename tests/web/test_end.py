@@ -29,7 +29,7 @@ from numcnn.handwriting.reader import Reader
 from numcnn.handwriting.vision import check_deadline
 from numcnn.web import server
 
-def look(self, picture, *, _look=Reader.look, **limits):
+def read(self, picture, *, _read=Reader.read, **limits):
     what = picture if isinstance(picture, bytes) else b""
     while what == b"slow":
         time.sleep(0.01)
@@ -41,9 +41,9 @@ def look(self, picture, *, _look=Reader.look, **limits):
         ctypes.PyDLL(None).sleep(600)
     if what == b"memory":
         raise MemoryError
-    return _look(self, picture, **limits)
+    return _read(self, picture, **limits)
 
-Reader.look = look
+Reader.read = read
 """
 BINARY = {"content-type": "application/octet-stream"}
 

@@ -12,7 +12,7 @@ from playwright.sync_api import Error, expect
 
 from benchmarks.chromium import CHROMIUM, launched
 from numcnn.data import load
-from numcnn.explanation import layer_outputs
+from numcnn.features import layer_outputs
 from numcnn.handwriting.reader import Reader
 from tests.web.pictures import STROKES, board, file
 from tests.web.running import running

@@ -13,6 +13,7 @@ from numcnn.cli.data import data
 from numcnn.cli.evaluate import evaluate
 from numcnn.cli.exit_status import BAD_INPUT, DIVERGED, INTERRUPTED
 from numcnn.cli.explain import explain
+from numcnn.cli.features import features
 from numcnn.cli.models import models
 from numcnn.cli.options import tell
 from numcnn.cli.plan import plan
@@ -45,7 +46,9 @@ def program() -> None:
     """
 
 
-for command in (read, serve, explain, train, compare, evaluate, predict, data, models, plan):
+for command in (
+    *(read, serve, explain, train, compare, evaluate, features, predict, data, models, plan),
+):
     program.add_command(command)
 
 

@@ -8,9 +8,8 @@ import click
 
 from numcnn.atomic_file import atomic_file
 from numcnn.cli import options
+from numcnn.cli.exit_status import BAD_INPUT
 from numcnn.cli.output import require_no_input
-
-BAD_PICTURE = 2
 
 
 @click.command(
@@ -41,9 +40,9 @@ def read(image: tuple[Path, ...], model: Path | None, show: Path | None, as_json
 
     IMAGE is a photograph, a scan or a drawing: PNG, JPEG, WebP, BMP, GIF, TIFF or PPM. Each line
     of digits is a line of the output; with several pictures, the picture's path comes before it.
-    What is no digit is left out, and told on standard error.
+    What is no digit is left out, with a note on standard error.
 
-    A picture that cannot be read is told in one line, and the exit status is 2; the others are
+    A picture that cannot be read is an error of one line, and the exit status is 2; the others are
     read nevertheless.
     """
     from numcnn.handwriting.reader import DeadlineExceeded, PictureError, Reader
@@ -57,20 +56,20 @@ def read(image: tuple[Path, ...], model: Path | None, show: Path | None, as_json
             if path in targets:
                 _draw(path, reading, targets[path])
         except (PictureError, DeadlineExceeded) as error:
-            status = BAD_PICTURE
-            told = str(error) if isinstance(error, PictureError) else f"{path}: {error}"
+            status = BAD_INPUT
             if as_json:
-                reason = told.removeprefix(f"{path}: ")
+                reason = error.reason if isinstance(error, PictureError) else str(error)
                 options.echo_json({"path": str(path), "error": reason})
             else:
-                click.echo(f"numcnn: {told}", err=True)
+                message = str(error) if isinstance(error, PictureError) else f"{path}: {error}"
+                click.echo(f"numcnn: {message}", err=True)
             continue
         if as_json:
             options.echo_json({"path": str(path), **reading.as_dict()})
             continue
         before = f"{path}: " if len(image) > 1 else ""
-        for line in reading.lines:
-            click.echo(before + line.text)
+        for line in reading.text.splitlines():
+            click.echo(before + line)
         for note in reading.notes:
             click.echo(f"{path}: {note}", err=True)
     return status

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from numcnn.data.dataset import Dataset, DataWarning, Splits
 from numcnn.data.folder_layout import find_layout
 from numcnn.data.memory import machine_memory
+from numcnn.picture_error import PictureError
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -129,9 +130,9 @@ class _Reader:
         for index, file in enumerate(files):
             try:
                 image = self._image(file)
-            # What is wrong with a picture is a ValueError; all bad files are told at once.
-            except ValueError as error:
-                bad.append(f"{file}: not a readable image ({error})")
+            except PictureError as error:
+                # All bad files are named at once.
+                bad.append(f"{file}: not a readable image ({error.reason})")
                 continue
             if pixels is None:
                 first, size = file, (image.height, image.width)
@@ -203,7 +204,7 @@ def _is_size(side: object) -> bool:
 
 def _decoder() -> "Callable[[Path], Image]":
     try:
-        from numcnn.picture_file import read_picture
+        from numcnn.picture_decoding import read_picture
     except ImportError as error:
         raise ImportError("reading image files needs Pillow: pip install 'numcnn[app]'") from error
     return read_picture

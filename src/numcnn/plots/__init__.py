@@ -22,14 +22,14 @@ except ModuleNotFoundError as error:
 from numcnn.plots.comparison import comparison_figure
 from numcnn.plots.confusion import confusion_matrix_figure
 from numcnn.plots.curves import learning_curves
-from numcnn.plots.explanation import Finding, explanation
+from numcnn.plots.explanation import FindingPanel, explanation
 from numcnn.plots.feature_maps import feature_maps
 from numcnn.plots.figure import save
 from numcnn.plots.filters import filter_grid
 from numcnn.plots.predictions import mistakes, prediction_page
 
 __all__ = [
-    "Finding",
+    "FindingPanel",
     "comparison_figure",
     "confusion_matrix_figure",
     "explanation",

@@ -1,4 +1,4 @@
-"""A reading explained: where digits were found, what the network saw, and what decided."""
+"""The explanation of a reading: what was found where, what the network saw, and the evidence."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -23,8 +23,8 @@ _COLUMNS: Final = 2
 
 @final
 @dataclass(frozen=True, eq=False)
-class Finding:
-    """Something that was found in a picture.
+class FindingPanel:
+    """What is drawn of something that was found in a picture.
 
     Attributes:
         box: ``(x, y, width, height)`` in pixels of the picture.
@@ -46,7 +46,7 @@ class Finding:
 
 def explanation(
     picture: NDArray[np.uint8],
-    findings: Sequence[Finding],
+    findings: Sequence[FindingPanel],
     activations: Sequence[tuple[str, ArrayLike]],
     classes: Sequence[str],
     chosen: int = 0,
@@ -112,7 +112,7 @@ def explanation(
 def _picture(
     sheet: Sheet,
     picture: NDArray[np.uint8],
-    findings: Sequence[Finding],
+    findings: Sequence[FindingPanel],
     left: float,
     top: float,
     width: float,
@@ -127,7 +127,7 @@ def _picture(
         sheet.text(left + x + 0.02, top + y - 0.04, str(number), color=color, weight="bold")
 
 
-def _finding(sheet: Sheet, finding: Finding, number: int, left: float, top: float) -> None:
+def _finding(sheet: Sheet, finding: FindingPanel, number: int, left: float, top: float) -> None:
     color = BLUE if finding.is_read else VERMILION
     title = f"{number}: {finding.answer}"
     sheet.text(left, top + 0.12, title, size=NORMAL, weight="bold", color=color)

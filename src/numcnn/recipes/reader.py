@@ -72,8 +72,13 @@ def extended(images: Dataset, seed: int) -> Dataset:
         ValueError: The images are not labeled digits of 28 x 28 pixels.
         ImportError: SciPy or Pillow is not installed.
     """
-    # Digits that touch are cut by the reader's own rules, which need the extra "app".
-    from numcnn.handwriting.synthesis.touching_digits import with_touching_digits
+    try:
+        # Digits that touch are cut by the reader's own rules.
+        from numcnn.handwriting.synthesis.touching_digits import with_touching_digits
+    except ImportError as error:
+        raise ImportError(
+            "the images of the recipe reader need SciPy and Pillow: pip install 'numcnn[app]'"
+        ) from error
 
     return with_touching_digits(
         with_non_digits(with_variants(images, 0.25, seed), 0.6, seed), 0.15, seed

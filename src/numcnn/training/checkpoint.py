@@ -140,13 +140,14 @@ def load_checkpoint(
     """
     arrays, header = read_arrays(path, _KIND)
     try:
-        before = _with_shards(header["settings"])
+        before = _with_shards(dict(header["settings"]))
         others = []
         if "computed_by" not in header:
             # Of a version that knew no shards, nor all other settings that are there today.
             others.append("an unknown number of shards")
             before = {**settings, **before}
         _require_same(before, settings)
+        computed_by = dict(header.get("computed_by", {}))
         is_checked = "checksum" in header or "computed_by" in header
         if is_checked and header["checksum"] != checksum(arrays, header):
             raise ValueError(
@@ -172,7 +173,7 @@ def load_checkpoint(
     except (TypeError, ValueError, RecursionError) as error:
         raise ValueError(f"{path}: {error}") from error
     now = _computed_by()
-    for name, was in dict(header.get("computed_by", {})).items():
+    for name, was in computed_by.items():
         if was != now.get(name):
             others.append(f"{name} {was} instead of {now.get(name)}")
     if others:

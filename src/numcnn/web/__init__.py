@@ -1,6 +1,6 @@
 """The web application: one page to draw on, and an API for programs.
 
-Everything that is computed is computed by `numcnn.handwriting.reader` and `numcnn.explanation`;
+Everything that is computed is computed by `numcnn.handwriting.reader` and `numcnn.features`;
 here is how it is asked for, within limits, and how it is answered. `create_app` makes the
 application, and `serve` runs it.
 """

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import JSONResponse, Response
 from numpy.typing import NDArray
 
-from numcnn.handwriting.reader import Digit, Look, PictureError, Reader, Rejected
+from numcnn.handwriting.reader import PictureError, Reader, Reading
 from numcnn.handwriting.vision import PictureTooLargeError, UnknownPictureError
 from numcnn.web import network, request_body, schemas
 from numcnn.web.collection import Collection
@@ -34,7 +34,7 @@ class Service:
         self.bodies, self.metrics = request_body.Bodies(limits), Metrics()
         self.gate = Gate(limits, self.metrics)
 
-    async def look(self, request: Request, answer: Callable[[Look], Response]) -> Response:
+    async def read(self, request: Request, answer: Callable[[Reading], Response]) -> Response:
         """Take a picture out of a request, read it and answer, all of it on a thread.
 
         Raises:
@@ -42,26 +42,26 @@ class Service:
         """
         client = client_of(request.scope)
         async with self.bodies.take(request, client) as body:
-            return await self.gate.run(lambda: answer(self._look(body)), client)
+            return await self.gate.run(lambda: answer(self._read(body)), client)
 
-    def _look(self, body: request_body.Body) -> Look:
+    def _read(self, body: request_body.Body) -> Reading:
         picture = body.picture(self.limits)
         try:
-            found = self.reader.look(
+            reading = self.reader.read(
                 picture,
                 max_bytes=self.limits.body_bytes,
                 max_pixels=self.limits.pixels,
                 max_seconds=self.limits.seconds,
             )
         except PictureError as error:
-            # The picture has no name here, and the message begins with one.
-            detail = str(error).partition(": ")[2]
             if isinstance(error, PictureTooLargeError):
-                raise Problem(413, detail) from error
-            raise Problem(415 if isinstance(error, UnknownPictureError) else 422, detail) from error
-        for answer in found.answers:
-            self.metrics.thing(str(answer.digit) if isinstance(answer, Digit) else "rejected")
-        return found
+                status = 413
+            else:
+                status = 415 if isinstance(error, UnknownPictureError) else 422
+            raise Problem(status, error.reason) from error
+        for finding in reading.findings:
+            self.metrics.thing("rejected" if finding.rejection else str(finding.digit))
+        return reading
 
 
 def router(service: Service) -> APIRouter:
@@ -81,7 +81,7 @@ def router(service: Service) -> APIRouter:
         ] = False,
     ) -> Response:
         """Read the digits that are written in a picture."""
-        return await service.look(request, lambda found: JSONResponse(_read_answer(found, frames)))
+        return await service.read(request, lambda found: JSONResponse(_read_answer(found, frames)))
 
     @api.post(
         "/activations",
@@ -97,7 +97,7 @@ def router(service: Service) -> APIRouter:
         ] = 0,
     ) -> Response:
         """Say what each layer of the network makes of one thing in a picture."""
-        return await service.look(request, lambda found: _activations(service.reader, found, index))
+        return await service.read(request, lambda found: _activations(service.reader, found, index))
 
     @api.get("/models", response_model=schemas.ModelsAnswer)
     async def models() -> Response:
@@ -145,35 +145,35 @@ def router(service: Service) -> APIRouter:
     return api
 
 
-def _read_answer(found: Look, frames: bool) -> dict[str, Any]:
-    answer = found.reading.as_dict()
-    digits = found.reading.digits
-    answer["size"] = list(found.reading.size)
+def _read_answer(reading: Reading, frames: bool) -> dict[str, Any]:
+    answer = reading.as_dict()
+    digits = reading.digits
+    answer["size"] = list(reading.size)
     answer["digit"] = digits[0].digit if len(digits) == 1 else None
     answer["probability"] = digits[0].confidence if len(digits) == 1 else None
     if frames:
-        # Both lists are in the order of `Look.answers`.
+        # Both lists are in the order of `Reading.findings`.
         digits_in_order = [digit for line in answer["lines"] for digit in line["digits"]]
         rest = iter(digits_in_order), iter(answer["rejected"])
-        for index, each in enumerate(found.answers):
-            thing = next(rest[isinstance(each, Rejected)])
-            thing["index"], thing["frame"] = index, _base64(found.frames[index])
+        for index, finding in enumerate(reading.findings):
+            thing = next(rest[bool(finding.rejection)])
+            thing["index"], thing["frame"] = index, _base64(finding.frame)
     return answer
 
 
-def _activations(reader: Reader, found: Look, index: int) -> Response:
-    if index >= len(found.answers):
-        things = f"{len(found.answers)} things were found in the picture"
+def _activations(reader: Reader, reading: Reading, index: int) -> Response:
+    if index >= len(reading.findings):
+        things = f"{len(reading.findings)} things were found in the picture"
         raise Problem(422, f"index is {index}, and {things}; counted from 0")
-    answer, frame, file = found.answers[index], found.frames[index], reader.model_file
+    finding, file = reading.findings[index], reader.model_file
     return JSONResponse(
         {
-            "box": list(answer.box),
-            "digit": answer.digit if isinstance(answer, Digit) else None,
-            "reason": answer.reason if isinstance(answer, Rejected) else None,
-            "frame": _base64(frame),
+            "box": list(finding.box),
+            "digit": finding.digit,
+            "reason": finding.rejection or None,
+            "frame": _base64(finding.frame),
             "classes": list(file.classes),
-            "layers": network.outputs(file.model, frame),
+            "layers": network.outputs(file.model, finding.frame),
         }
     )
 

@@ -45,7 +45,7 @@ def create_app(settings: Settings | None = None) -> ASGIApp:
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         # The first picture takes longest, so nobody is to wait for it.
-        await service.gate.run(lambda: service.reader.look(_first_picture()))
+        await service.gate.run(lambda: service.reader.read(_first_picture()))
         app.state.is_ready = True
         yield
         app.state.is_ready = False

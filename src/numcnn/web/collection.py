@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from numcnn.atomic_file import atomic_file
-from numcnn.handwriting.vision.mnist_frame import SIDE
+from numcnn.handwriting.frame import SIDE
 from numcnn.web.errors import Problem
 
 

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, Field
 
-from numcnn.explanation import layer_outputs
+from numcnn.features import layer_outputs
 from numcnn.nn import Array, Sequential
 
 

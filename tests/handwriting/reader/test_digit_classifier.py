@@ -1,13 +1,10 @@
 import numpy as np
 import pytest
 
+from numcnn.handwriting.class_names import CLASS_NAMES, DIGITS, OTHER, SEVERAL
 from numcnn.handwriting.reader import DigitClassifier, RejectionThresholds
-from numcnn.handwriting.reader.digit_classifier import RegionClassifier
-from numcnn.handwriting.vision.region import Region
 from numcnn.model_files import ModelFile
 from numcnn.nn import Dense, Flatten, Sequential
-
-DIGITS = tuple("0123456789")
 
 
 def model_file(classes, shape=(28, 28, 1), card=None, biases=None) -> ModelFile:
@@ -21,11 +18,11 @@ def model_file(classes, shape=(28, 28, 1), card=None, biases=None) -> ModelFile:
 
 
 def test_probabilities_are_in_one_order_whatever_the_classes_order():
-    classes = ("other", *DIGITS[::-1], "several")
-    judge = DigitClassifier(model_file(classes, biases=np.arange(12)))
-    (row,) = judge.logits(np.zeros((1, 28, 28), np.uint8))
+    classes = (OTHER, *DIGITS[::-1], SEVERAL)
+    classifier = DigitClassifier(model_file(classes, biases=np.arange(12)))
+    (row,) = classifier.logits(np.zeros((1, 28, 28), np.uint8))
     assert row.tolist() == [10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 11, 0]
-    (said,) = judge.probabilities(np.zeros((1, 28, 28), np.uint8))
+    (said,) = classifier.probabilities(np.zeros((1, 28, 28), np.uint8))
     assert said.sum() == pytest.approx(1)
     assert said.argmax() == 10
 
@@ -43,11 +40,11 @@ def test_a_temperature_changes_how_sure_it_is_and_not_what_it_says():
 
 
 def test_a_model_of_digits_alone_knows_nothing_else():
-    judge = DigitClassifier(model_file(DIGITS))
-    assert not judge.knows_others
-    (said,) = judge.probabilities(np.zeros((1, 28, 28), np.uint8))
+    classifier = DigitClassifier(model_file(DIGITS))
+    assert not classifier.knows_others
+    (said,) = classifier.probabilities(np.zeros((1, 28, 28), np.uint8))
     np.testing.assert_allclose(said, [0.1] * 10 + [0, 0])
-    assert DigitClassifier(model_file((*DIGITS, "other", "several"))).knows_others
+    assert DigitClassifier(model_file(CLASS_NAMES)).knows_others
 
 
 @pytest.mark.parametrize(
@@ -66,36 +63,16 @@ def test_a_model_for_something_else_is_refused(found, message):
         DigitClassifier(found)
 
 
-def test_standards_come_from_the_card():
+def test_thresholds_come_from_the_card():
     found = model_file(DIGITS, card={"reader": {"temperature": 1.5, "least_confidence": 0.6}})
-    assert DigitClassifier(found).standards == RejectionThresholds(
+    assert DigitClassifier(found).thresholds == RejectionThresholds(
         temperature=1.5, least_confidence=0.6
     )
-    assert DigitClassifier(found, RejectionThresholds()).standards == RejectionThresholds()
+    assert DigitClassifier(found, RejectionThresholds()).thresholds == RejectionThresholds()
 
 
-def test_each_region_is_looked_at_once(monkeypatch):
-    judge = DigitClassifier(model_file((*DIGITS, "other", "several")))
-    asked = []
-
-    def logits(_, images):
-        asked.append(len(images))
-        return np.eye(12)[np.full(len(images), 3)] * 9
-
-    monkeypatch.setattr(DigitClassifier, "logits", logits)
-    hearing = RegionClassifier(judge)
-    regions = [Region(0, 0, np.ones((20, 6), np.float32)) for _ in range(3)]
-    hearing.score(regions[:2])
-    hearing.score(regions)
-    opinion, *_ = hearing.score(regions)
-    assert asked == [2, 1]
-    # The probability of each other class is exp(-9) as much, and in an opinion exp(-6).
-    assert opinion.digit == pytest.approx(-np.log1p(11 * np.exp(-6)), rel=1e-6)
-    assert opinion.several == pytest.approx(opinion.digit - 6)
-
-
-def test_it_looks_again_turned_and_leaning_where_it_is_not_sure(monkeypatch):
-    judge = DigitClassifier(model_file((*DIGITS, "other", "several")))
+def test_an_image_that_is_not_sure_is_classified_turned_and_slanted_too(monkeypatch):
+    classifier = DigitClassifier(model_file(CLASS_NAMES))
     asked = []
 
     def logits(_, images):
@@ -106,20 +83,10 @@ def test_it_looks_again_turned_and_leaning_where_it_is_not_sure(monkeypatch):
     monkeypatch.setattr(DigitClassifier, "logits", logits)
     image = np.zeros((1, 28, 28), np.uint8)
     image[:, 4:24, 13:16] = 255
-    (said,) = judge.probabilities(image)
+    (said,) = classifier.probabilities(image)
     assert said.argmax() == 5
     assert said[5] / said[3] == pytest.approx(np.exp((4 * 9 - 2 * 2) / 6))
     middles = [np.average(np.arange(28), weights=row) for row in asked[1][:, 5].astype(float)]
     assert min(middles) < 13.2
     assert max(middles) > 14.8
     np.testing.assert_allclose(asked[1].sum(axis=(1, 2)), image.sum(), rtol=0.05)
-
-
-def test_a_blot_is_no_digit_whatever_the_network_says(monkeypatch):
-    judge = DigitClassifier(model_file((*DIGITS, "other", "several"), biases=[9] + [0] * 11))
-    y, x = np.mgrid[-1:1:80j, -1:1:80j]
-    disk = (x**2 + y**2 < 1).astype(np.float32)
-    ring = disk * (x**2 + y**2 > 0.5)
-    hearing = RegionClassifier(judge)
-    said = hearing.probabilities([Region(0, 0, disk), Region(0, 0, ring.astype(np.float32))])
-    assert [row.argmax() for row in said] == [11, 0]

@@ -22,7 +22,7 @@ _EXPLAINED = ("hundreds_of_dots", "halves", "a_page_of_print", "large_blots", "r
 _MEASURED = """
 import json, sys, time
 from pathlib import Path
-from numcnn.handwriting.reader import PictureError, Reader
+from numcnn.handwriting.reader import PictureError, Reader, evidence
 
 def peak():
     try:
@@ -47,8 +47,8 @@ _EXPLAIN = """
 def work(reader, path):
     from numcnn.plots.explanation import MOST_FINDINGS
 
-    told = reader.explain(path, max_seconds=600)
-    return {"evidence": [seen.evidence.shape for seen in told.seen[:MOST_FINDINGS]]}
+    findings = reader.read(path, max_seconds=600).findings[:MOST_FINDINGS]
+    return {"evidence": [evidence(reader.model_file.model, each.frame).shape for each in findings]}
 """
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from numcnn import picture_file
+from numcnn import picture_decoding, picture_file
 from numcnn.handwriting.vision import PictureError, PictureTooLargeError, load_picture
 from tests.handwriting.reader.hard_pictures import KINDS, encoded, png
 
@@ -89,7 +89,7 @@ def test_in_bands_a_picture_is_converted_as_it_is_at_once(mode, monkeypatch):
     if mode in ("RGBA", "LA"):
         image.putalpha(Image.fromarray((255 - gray // 2).astype(np.uint8)))
     in_bands = load_picture(image).pixels
-    monkeypatch.setattr(picture_file, "_BAND_PIXELS", 10**9)
+    monkeypatch.setattr(picture_decoding, "_BAND_PIXELS", 10**9)
     np.testing.assert_array_equal(in_bands, load_picture(image).pixels)
     expected = load_picture(image.convert("RGBA" if mode in ("RGBA", "LA") else "RGB"))
     # Pillow reduces what has opacity in another order, and rounds once less.

@@ -1,30 +1,26 @@
 """The reader: a picture of handwriting in, what is written there out.
 
-`numcnn.handwriting.vision` finds the ink and frames it as MNIST does, a network says what it is,
-and how sure it is. `read` does it with the network that comes with the package.
+`numcnn.handwriting.vision` finds the ink and frames it as MNIST does; a network says what it is and
+how probable that is. `read` does it with the network that comes with the package.
 """
 
-from numcnn.handwriting.reader.annotate import annotated
-from numcnn.handwriting.reader.digit_classifier import DigitClassifier, RejectionThresholds
-from numcnn.handwriting.reader.explain import Explanation, Seen, evidence
-from numcnn.handwriting.reader.look import Look
+from numcnn.handwriting.reader.annotation import annotated
+from numcnn.handwriting.reader.digit_classifier import DigitClassifier
+from numcnn.handwriting.reader.evidence import evidence
 from numcnn.handwriting.reader.reader import Reader, read, shipped_model
-from numcnn.handwriting.reader.reading import Digit, Line, Reading, Rejected
+from numcnn.handwriting.reader.reading import Finding, Reading, Remark
+from numcnn.handwriting.reader.thresholds import RejectionThresholds
 from numcnn.handwriting.vision import DeadlineExceeded, PictureError
 
 __all__ = [
     "DeadlineExceeded",
-    "Digit",
     "DigitClassifier",
-    "Explanation",
-    "Line",
-    "Look",
+    "Finding",
     "PictureError",
     "Reader",
     "Reading",
-    "Rejected",
     "RejectionThresholds",
-    "Seen",
+    "Remark",
     "annotated",
     "evidence",
     "read",

@@ -47,7 +47,7 @@ def crossed(seven: Image, rng: np.random.Generator) -> Image:
 
     Args:
         seven: Light on dark, uint8 ``(28, 28)``.
-        rng: Where the chance comes from.
+        rng: The random generator.
     """
     rows, _ = np.nonzero(seven > 100)
     if not rows.size:
@@ -69,7 +69,7 @@ def flagged(one: Image, rng: np.random.Generator) -> Image:
 
     Args:
         one: Light on dark, uint8 ``(28, 28)``.
-        rng: Where the chance comes from.
+        rng: The random generator.
     """
     rows, columns = np.nonzero(one > 100)
     if not rows.size:

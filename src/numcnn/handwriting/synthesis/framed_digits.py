@@ -1,9 +1,10 @@
-"""The framed digits: labeled images as those of MNIST, of which further images are made."""
+"""The check of the labeled images, framed as MNIST's, of which further images are made."""
 
 import numpy as np
 from numpy.typing import NDArray
 
 from numcnn.data.dataset import Dataset
+from numcnn.handwriting.frame import SIDE
 from numcnn.random_streams import check_seed
 
 
@@ -23,7 +24,7 @@ def check_framed_digits(digits: Dataset, share: float, seed: int) -> NDArray[np.
             finite, or ``seed`` is no seed.
     """
     check_seed(seed)
-    if digits.image_shape != (28, 28, 1) or digits.labels is None:
+    if digits.image_shape != (SIDE, SIDE, 1) or digits.labels is None:
         raise ValueError(
             f"{digits.name} has images of {digits.image_shape}; further images are made of labeled "
             "ones of (28, 28, 1), as those of MNIST"

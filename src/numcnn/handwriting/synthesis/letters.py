@@ -88,7 +88,7 @@ def letter(rng: np.random.Generator, name: str | None = None) -> Image:
     """Write a letter or sign by a hand drawn at random.
 
     Args:
-        rng: Where the chance comes from.
+        rng: The random generator.
         name: Which one, of `LETTERS`; any if None.
 
     Returns:

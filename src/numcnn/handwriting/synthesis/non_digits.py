@@ -1,4 +1,4 @@
-"""What is no digit: letters, shapes, scribbles, pieces of digits, all drawn by programs.
+"""Images of what is no digit: letters, shapes, scribbles, and pieces of digits.
 
 A network that has seen nothing but digits calls everything a digit. These images teach it what
 else there is, without any further data set: letters and shapes are strokes described here, and
@@ -25,8 +25,8 @@ _SHARES = {
     "scribble": 0.19,
     "texture": 0.03,
     "part": 0.04,
-    "several": 0.07,
-    "with neighbor": 0.03,
+    "several digits": 0.07,
+    "digit with neighbor": 0.03,
 }
 
 
@@ -52,14 +52,14 @@ def with_non_digits(digits: Dataset, share: float, seed: int) -> Dataset:
         "scribble": scribble,
         "texture": texture,
         "part": lambda rng: part(images, labels, rng),
-        "several": lambda rng: several(images, rng),
-        "with neighbor": lambda rng: with_neighbor(images, rng),
+        "several digits": lambda rng: several(images, rng),
+        "digit with neighbor": lambda rng: with_neighbor(images, rng),
     }
     rng = np.random.default_rng([seed, STREAM_NON_DIGITS])
     count, classes = round(share * len(digits)), (*digits.classes, OTHER, SEVERAL)
     kinds = rng.choice(list(makers), count, p=list(_SHARES.values()))
     drawn = [makers[kind](rng)[None, :, :, None] for kind in kinds]
-    is_several = np.isin(kinds, ["several", "with neighbor"])
+    is_several = np.isin(kinds, ["several digits", "digit with neighbor"])
     return Dataset(
         np.concatenate([digits.images, *drawn]),
         np.concatenate([labels, np.where(is_several, len(classes) - 1, len(classes) - 2)]),

@@ -1,21 +1,16 @@
-"""The pen: lines and areas drawn as gray images, framed as MNIST frames its digits.
-
-Whatever is drawn fits a box of 20 x 20 pixels with its proportions kept, and its center of mass
-lies in the middle of 28 x 28 (Y. LeCun, C. Cortes and C. J. C. Burges, "The MNIST database of
-handwritten digits").
-"""
+"""Lines and areas drawn with a round pen, as gray images in MNIST's frame."""
 
 from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
+from numcnn.handwriting.frame import BOX, centered, cropped
+
 Stroke = NDArray[np.float64]
 """Points ``(count, 2)`` as x to the right and y down, in any unit."""
 
 Image = NDArray[np.uint8]
-
-SIDE, BOX, CENTER = 28, 20, 14
 
 
 def draw(
@@ -51,28 +46,7 @@ def draw(
     ink = np.clip(0.5 - np.min(edges, axis=0), 0, 1)
     if filled:
         ink = np.maximum(ink, np.any([_is_inside(pixels, stroke) for stroke in placed], axis=0))
-    return frame(ink.reshape(size[1], size[0]) * 255)
-
-
-def frame(ink: NDArray[np.floating]) -> Image:
-    """Put a drawing of at most 20 x 20 pixels into 28 x 28, its center of mass in the middle.
-
-    Args:
-        ink: 0 to 255, ``(height, width)``.
-
-    Returns:
-        uint8 ``(28, 28)``.
-    """
-    result = np.zeros((SIDE, SIDE), np.uint8)
-    total = float(ink.sum())
-    place = []
-    for axis, length in enumerate(ink.shape):
-        along = ink.sum(axis=1 - axis)
-        mean = float(along @ np.arange(length)) / total if total > 0 else (length - 1) / 2
-        start = int(np.clip(np.floor(CENTER - mean + 0.5), 0, SIDE - length))
-        place.append(slice(start, start + length))
-    result[place[0], place[1]] = np.rint(ink)
-    return result
+    return centered(ink.reshape(size[1], size[0]) * 255, 255)
 
 
 def fitted(ink: NDArray[np.floating]) -> Image:
@@ -84,12 +58,11 @@ def fitted(ink: NDArray[np.floating]) -> Image:
     Returns:
         uint8 ``(28, 28)``.
     """
-    inside = ink > 30
-    rows, columns = np.flatnonzero(inside.any(axis=1)), np.flatnonzero(inside.any(axis=0))
-    ink = ink[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+    ink = cropped(ink, 30)
     scale = BOX / max(ink.shape)
     height, width = (max(1, round(length * scale)) for length in ink.shape)
-    return frame(_resizing(ink.shape[0], height) @ ink @ _resizing(ink.shape[1], width).T)
+    resized = _resizing(ink.shape[0], height) @ ink @ _resizing(ink.shape[1], width).T
+    return centered(resized, 255)
 
 
 def smooth(points: Stroke, steps: int = 6) -> Stroke:
@@ -121,7 +94,7 @@ def by_hand(
 
     Args:
         strokes: Points in any unit.
-        rng: Where the chance comes from.
+        rng: The random generator.
         wobble: How far points stray, as a share of the drawing's height.
     """
     points = np.concatenate(strokes)

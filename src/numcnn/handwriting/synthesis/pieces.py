@@ -1,12 +1,13 @@
-"""Pieces: halves of digits, and several digits as one.
+"""Halves of digits, and several digits as one.
 
 Where digits touch, a reader has to choose among cuts: a cut through a digit leaves halves, a
-missing cut leaves two digits in one frame. Whoever is to choose must know both for what they are.
+missing cut leaves two digits in one frame. To choose, the network must know both.
 """
 
 import numpy as np
 from numpy.typing import NDArray
 
+from numcnn.handwriting.frame import cropped
 from numcnn.handwriting.synthesis.pen import Image, fitted
 
 Digits = NDArray[np.uint8]
@@ -21,7 +22,7 @@ def several(images: Digits, rng: np.random.Generator) -> Image:
 
     Args:
         images: Digits to choose from.
-        rng: Where the chance comes from.
+        rng: The random generator.
 
     Returns:
         Light on dark in MNIST's frame, uint8 ``(28, 28)``.
@@ -30,7 +31,7 @@ def several(images: Digits, rng: np.random.Generator) -> Image:
     canvas = np.zeros((56, 140), np.float32)
     end = 0
     for place, row in enumerate(rng.integers(0, len(images), count)):
-        digit = _boxed(images[row])
+        digit = _cropped(images[row])
         top = int(np.clip(12 + rng.normal(0, 2), 0, 24))
         left = 0
         if place:
@@ -51,7 +52,7 @@ def part(images: Digits, labels: NDArray[np.int64], rng: np.random.Generator) ->
     Args:
         images: Digits to choose from.
         labels: What they are, ``(count,)``.
-        rng: Where the chance comes from.
+        rng: The random generator.
 
     Returns:
         Light on dark in MNIST's frame, uint8 ``(28, 28)``.
@@ -60,7 +61,7 @@ def part(images: Digits, labels: NDArray[np.int64], rng: np.random.Generator) ->
     halved = np.flatnonzero(np.isin(labels, _LEFT_HALVES if is_left else _RIGHT_HALVES))
     if not halved.size:
         return several(images, rng)
-    digit = _boxed(images[halved[rng.integers(0, len(halved))]]).astype(np.float32)
+    digit = _cropped(images[halved[rng.integers(0, len(halved))]]).astype(np.float32)
     height, width = digit.shape
     slope = rng.normal(0, 0.12)
     border = width * rng.uniform(0.38, 0.62) + slope * (np.arange(height) - height / 2)
@@ -74,12 +75,14 @@ def with_neighbor(images: Digits, rng: np.random.Generator) -> Image:
 
     Args:
         images: Digits to choose from.
-        rng: Where the chance comes from.
+        rng: The random generator.
 
     Returns:
         Light on dark in MNIST's frame, uint8 ``(28, 28)``.
     """
-    first, second = (_boxed(images[i]).astype(np.float32) for i in rng.integers(0, len(images), 2))
+    first, second = (
+        _cropped(images[i]).astype(np.float32) for i in rng.integers(0, len(images), 2)
+    )
     kept = max(3, round(second.shape[1] * rng.uniform(0.4, 0.7)))
     if rng.random() < 0.5:
         left, right = first, second[:, :kept]
@@ -93,8 +96,6 @@ def with_neighbor(images: Digits, rng: np.random.Generator) -> Image:
     return fitted(canvas)
 
 
-def _boxed(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    rows, columns = np.flatnonzero(image.any(axis=1)), np.flatnonzero(image.any(axis=0))
-    if not rows.size:
-        return image
-    return image[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+def _cropped(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Cut off the margin; an image without ink stays as it is."""
+    return cropped(image) if image.any() else image

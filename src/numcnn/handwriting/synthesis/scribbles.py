@@ -1,4 +1,4 @@
-"""Scribbles: a pen led about without writing anything."""
+"""Scribbles and textures: strokes that write nothing, and smooth noise."""
 
 import numpy as np
 

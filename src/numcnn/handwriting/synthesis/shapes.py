@@ -1,4 +1,4 @@
-"""Shapes and little drawings, as strokes: what people draw who want to see what happens."""
+"""Shapes and little drawings, as strokes, such as people try on a reader."""
 
 from collections.abc import Callable
 
@@ -13,7 +13,7 @@ def shape(rng: Rng, name: str | None = None) -> Image:
     """Draw a shape by a hand drawn at random.
 
     Args:
-        rng: Where the chance comes from.
+        rng: The random generator.
         name: Which one, of `SHAPES`; any if None.
 
     Returns:

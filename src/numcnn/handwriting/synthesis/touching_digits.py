@@ -1,4 +1,4 @@
-"""The chains: digits that touch, cut apart as the reader cuts them, for its network to learn from.
+"""Digits that touch, cut apart as the reader cuts them, for its network to learn from.
 
 A reader that tries more cuts than there are digits needs a network that knows a digit with a bit of
 its neighbor, a digit without a bit of its own, two in one frame, and what is left of a digit that
@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from numcnn.data import Dataset
-from numcnn.handwriting.class_names import OTHER, SEVERAL
+from numcnn.handwriting.class_names import CLASS_NAMES, OTHER, SEVERAL
+from numcnn.handwriting.frame import BOX
 from numcnn.handwriting.synthesis.framed_digits import check_framed_digits
 from numcnn.handwriting.vision import Region, find_pieces, to_mnist_frame
 from numcnn.handwriting.vision.region import trimmed
@@ -50,7 +51,7 @@ def with_touching_digits(digits: Dataset, share: float, seed: int) -> Dataset:
             negative.
     """
     known = check_framed_digits(digits, share, seed)
-    if missing := {*"0123456789", OTHER, SEVERAL} - set(digits.classes):
+    if missing := set(CLASS_NAMES) - set(digits.classes):
         raise ValueError(f"{digits.name} has no class {min(missing)!r}; a reader's images have it")
     names = [digits.classes[label] for label in known]
     has_ink = digits.images.any(axis=(1, 2, 3))
@@ -103,7 +104,7 @@ def written(digits: list[NDArray[np.uint8]], rng: np.random.Generator) -> Layers
 
     Args:
         digits: Light on dark, uint8 ``(28, 28)`` each.
-        rng: Where the chance comes from.
+        rng: The random generator.
     """
     sheet = np.zeros((len(digits), 2 * _SIZE, (len(digits) + 1) * 2 * _SIZE), np.float32)
     end = np.full(2 * _SIZE, -1)  # the rightmost ink so far in each row
@@ -166,7 +167,7 @@ def _enlarged(digit: NDArray[np.uint8], scale: float) -> NDArray[np.float32]:
     own = trimmed(0, 0, digit.astype(np.float32) / np.float32(255))
     if own is None:
         return np.zeros((1, 1), np.float32)
-    factor = scale * _SIZE / 20
+    factor = scale * _SIZE / BOX
     size = max(1, round(own.width * factor)), max(1, round(own.height * factor))
     ink = Image.fromarray(own.ink).resize(size, Image.Resampling.BICUBIC)
     # Sharp again: MNIST's soft edges, enlarged, would be a blur.

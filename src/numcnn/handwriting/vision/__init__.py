@@ -12,7 +12,7 @@ from numcnn.handwriting.vision.region import Region, join
 from numcnn.handwriting.vision.region_score import RegionScore, Score
 from numcnn.handwriting.vision.segment import find_lines
 from numcnn.handwriting.vision.split import Budget, Cut, best_split, find_cuts, find_pieces
-from numcnn.picture_file import PictureError, PictureTooLargeError, UnknownPictureError
+from numcnn.picture_error import PictureError, PictureTooLargeError, UnknownPictureError
 
 __all__ = [
     "Box",

@@ -1,15 +1,7 @@
-"""The normalization: what MNIST did to its digits, done to any.
+"""Normalization: any drawing brought into MNIST's frame, with strokes as wide as MNIST's.
 
-MNIST's homepage tells it: "The original black and white (bilevel) images from NIST were size
-normalized to fit in a 20x20 pixel box while preserving their aspect ratio. The resulting images
-contain grey levels as a result of the anti-aliasing technique used by the normalization algorithm.
-the images were centered in a 28x28 image by computing the center of mass of the pixels, and
-translating the image so as to position this point at the center of the 28x28 field." Measured on
-the training images: the box's longer side has 20 pixels in 99.9% of them, and the center of mass,
-in pixel indices, lies between 13.5 and 14.5, spread evenly. So the shift was rounded to whole
-pixels, towards index 14.
-
-What MNIST did not need to do is to bring pens to one width: see `STROKES`.
+The frame is that of `numcnn.handwriting.frame`. What MNIST did not need to do is to bring pens to
+one width: see `STROKES`.
 """
 
 from typing import Any
@@ -20,13 +12,10 @@ from PIL import Image
 from scipy import ndimage
 
 from numcnn.deadline import check_deadline
+from numcnn.handwriting.frame import BOX, SIDE, centered, cropped
 from numcnn.handwriting.vision.window import maximum_filter
 
 Map = NDArray[np.float32]
-
-SIDE = 28
-BOX = 20
-_CENTER = 14
 
 # The width of strokes that is left alone, in pixels of the 20 x 20 box. Measured by `stroke_width`
 # on 2,000 of MNIST's training images, the middle 98% lie between 1.3 and 4.5 pixels, and the
@@ -63,7 +52,7 @@ def to_mnist_frame(ink: Map) -> NDArray[np.uint8]:
     if not STROKES[0] <= width <= STROKES[1]:
         target = _THICKENED if width < STROKES[0] else _THINNED
         ink = _boxed(_with_strokes(fine, depth, width, target))
-    return _centered(_resized(ink, BOX / max(ink.shape)))
+    return centered(_resized(ink, BOX / max(ink.shape)))
 
 
 def stroke_width(ink: Map) -> float:
@@ -103,11 +92,7 @@ def _boxed(ink: Map) -> Map:
     """Cut off the margin, and around a large digit also the blur at its edge."""
     longer = max(ink.shape, default=0)
     threshold = np.clip((longer - 24) / 40, 0, 1) * _SOFT
-    inside = ink > threshold
-    rows, columns = np.flatnonzero(inside.any(axis=1)), np.flatnonzero(inside.any(axis=0))
-    if rows.size == 0:
-        return ink[:0, :0]
-    return ink[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+    return cropped(ink, threshold)
 
 
 def _resized(ink: Map, scale: float) -> Map:
@@ -146,18 +131,3 @@ def _with_strokes(ink: Map, depth: NDArray[np.float64], width: float, target: fl
         return np.where(inside, np.clip((depth - 0.5) - allowed + 0.5, 0, 1), 0).astype(np.float32)
     beyond = ndimage.distance_transform_edt(~inside)
     return np.where(inside, 1, np.clip((0.5 - beyond) + wider / 2 + 0.5, 0, 1)).astype(np.float32)
-
-
-def _centered(digit: Map) -> NDArray[np.uint8]:
-    """Put a digit of at most 20 x 20 into 28 x 28, its center of mass at index 14."""
-    total = float(digit.sum())
-    frame = np.zeros((SIDE, SIDE), np.uint8)
-    place = []
-    for axis, length in enumerate(digit.shape):
-        along = digit.sum(axis=1 - axis)
-        mean = float((along * np.arange(length)).sum()) / total if total > 0 else (length - 1) / 2
-        start = int(np.floor(_CENTER - mean + 0.5))
-        place.append(slice(min(max(start, 0), SIDE - length), None))
-    rows, columns = place[0].start, place[1].start
-    frame[rows : rows + digit.shape[0], columns : columns + digit.shape[1]] = np.rint(digit * 255)
-    return frame

@@ -7,10 +7,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from numcnn.deadline import check_deadline
+from numcnn.handwriting.frame import SIDE
 from numcnn.handwriting.vision.fill_holes import solid
 from numcnn.handwriting.vision.ink import Ink, find_ink
 from numcnn.handwriting.vision.merge import merge_broken_digits
-from numcnn.handwriting.vision.mnist_frame import SIDE, to_mnist_frame
+from numcnn.handwriting.vision.mnist_frame import to_mnist_frame
 from numcnn.handwriting.vision.paper import find_paper
 from numcnn.handwriting.vision.picture import (
     MAX_BYTES,

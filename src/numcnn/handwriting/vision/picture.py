@@ -1,7 +1,7 @@
-"""The picture: pixels in memory, from whatever a user hands over.
+"""A picture in memory, loaded from a file, bytes, a Pillow image or an array.
 
-A file, bytes, a Pillow image or an array becomes RGB of a size that is good to work on. Everything
-that can be wrong with it ends in one error, `PictureError`, with one line that names the source.
+It becomes RGB of a size that is good to work on. Whatever is wrong with it is raised as one error,
+`PictureError`, whose message is one line that names the source.
 """
 
 import math
@@ -14,26 +14,16 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from numcnn.picture_decoding import decode, eight_bits
+from numcnn.picture_error import ErrorsInOneLine, PictureError, one_line
 from numcnn.picture_file import (
     MAX_PIXELS,
-    ErrorsInOneLine,
-    PictureError,
-    band,
-    bands,
-    eight_bits,
-    in_eight_bits,
-    one_line,
-    opaque,
     open_picture,
     picture_content,
-    plain_mode,
     require_bytes,
     require_pixels,
-    swaps_sides,
-    turn_upright,
 )
 
-Source = str | os.PathLike[str] | bytes | bytearray | memoryview | IO[bytes] | Image.Image
 Box = tuple[int, int, int, int]
 
 MAX_BYTES = 32_000_000
@@ -82,6 +72,9 @@ class Picture:
         return left, top, max(1, right - left), max(1, bottom - top)
 
 
+Source = str | os.PathLike[str] | bytes | bytearray | memoryview | IO[bytes] | Image.Image | Picture
+
+
 def load_picture(
     source: Source | NDArray[Any],
     *,
@@ -97,9 +90,10 @@ def load_picture(
 
     Args:
         source: A path; the content of a file as bytes or as an open binary file; a Pillow image;
-            or an array ``(height, width)``, or ``(height, width, channels)`` of 1 (gray), 2 (gray
-            and opacity), 3 (RGB) or 4 (RGBA) channels: booleans, integers, or floats. Floats of
-            at most 1 reach from 0 to 1; other values reach from 0 to 255, or to the largest value
+            a picture that is loaded already, which is returned as it is; or an array
+            ``(height, width)``, or ``(height, width, channels)`` of 1 (gray), 2 (gray and
+            opacity), 3 (RGB) or 4 (RGBA) channels: booleans, integers, or floats. Floats of at
+            most 1 reach from 0 to 1; other values reach from 0 to 255, or to the largest value
             where that is above 255. Files: PNG, JPEG, WebP, BMP, GIF, TIFF and PPM.
         max_bytes: The largest file to read.
         max_pixels: The largest picture to decode; a larger one is refused by its header.
@@ -110,18 +104,17 @@ def load_picture(
             damaged, of an unknown kind, or less than 8 pixels wide or high. Nothing else is
             raised but ``MemoryError`` and what stops a program.
     """
-    name = "picture"
-    try:
-        with ErrorsInOneLine():
-            name = _name(source)
-            if isinstance(source, np.ndarray):
-                return _from_array(source, name, max_pixels, working_size)
-            if isinstance(source, Image.Image):
-                return _from_image(source, name, max_pixels, working_size)
-            with open_picture(_content(source, max_bytes)) as image:
-                return _from_image(image, name, max_pixels, working_size, is_ours=True)
-    except PictureError as error:
-        raise type(error)(f"{name}: {error}") from error.__cause__
+    if isinstance(source, Picture):
+        return source
+    with ErrorsInOneLine("picture"):
+        name = _name(source)
+    with ErrorsInOneLine(name):
+        if isinstance(source, np.ndarray):
+            return _from_array(source, name, max_pixels, working_size)
+        if isinstance(source, Image.Image):
+            return _from_image(source, name, max_pixels, working_size)
+        with open_picture(_content(source, max_bytes)) as image:
+            return _from_image(image, name, max_pixels, working_size, is_ours=True)
 
 
 def _name(source: object) -> str:
@@ -177,50 +170,10 @@ def _from_image(
     image: Image.Image, name: str, max_pixels: int, working_size: int, *, is_ours: bool = False
 ) -> Picture:
     _check_size(image.size, max_pixels)
-    original = image.size
-    if is_ours and image.format in ("JPEG", "MPO"):
-        # JPEG can be decoded at a half, a quarter or an eighth, which saves time and memory.
-        image.draft(None, _working_size(original, working_size))
-        image.load()
-    else:
-        image.load()
-        original = image.size  # Pillow turns TIFF as it is loaded
-    turn = turn_upright(image)
-    target = _working_size(original, working_size)
-    if image.mode.startswith(("I", "F")):
-        image = in_eight_bits(image)
-    image = _resized(image, original, target)
-    if turn is not None:
-        image = image.transpose(turn)
-        if swaps_sides(turn):
-            original = original[::-1]
-    return Picture(np.array(opaque(image).convert("RGB")), name, original)
-
-
-def _resized(image: Image.Image, original: tuple[int, int], target: tuple[int, int]) -> Image.Image:
-    """Bring a picture to its working size, and to L, RGB, RGBA or CMYK.
-
-    Args:
-        image: The picture; a JPEG may be smaller than the original already.
-        original: The original's width and height.
-        target: Width and height to work on.
-    """
-    mode = plain_mode(image)
-    width, height = image.size
-    box: tuple[float, float, float, float] = (0, 0, width, height)
-    if mode != image.mode or mode == "RGBA":
-        # Converted as a whole, a large picture would be there three times.
-        across, down = (max(1, int(a / b / 2)) for a, b in zip(image.size, target, strict=True))
-        small = Image.new(mode, (-(-width // across), -(-height // down)))
-        for rows in bands(width, height, down):
-            part = band(image, rows).convert(mode)
-            if (across, down) != (1, 1):
-                part = part.reduce((across, down))
-            small.paste(part, (0, rows.start // down))
-        image, box = small, (0, 0, width / across, height / down)
-    if target == original:
-        return image
-    return image.resize(target, Image.Resampling.BOX, box, reducing_gap=2.0)
+    decoded, original = decode(
+        image, lambda size: _working_size(size, working_size), is_ours=is_ours
+    )
+    return Picture(np.array(decoded.convert("RGB")), name, original)
 
 
 def _check_size(size: tuple[int, int], max_pixels: int) -> None:

@@ -1,7 +1,7 @@
-"""The opinion: what a reader says of a region, for those who find the regions.
+"""How likely a region is a digit, several digits, or neither, as a classifier scores it.
 
-Which ink is one digit cannot be told without reading it. So whoever looks for digits may ask, and
-does not know who answers.
+Which ink is one digit cannot be told without reading it. So the search for digits takes a function
+that scores regions, and does not depend on the classifier behind it.
 """
 
 from collections.abc import Callable, Sequence
@@ -25,4 +25,4 @@ class RegionScore(NamedTuple):
 
 
 Score = Callable[[Sequence[Region]], Sequence[RegionScore]]
-"""Says what each region is."""
+"""Scores regions."""

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from numcnn.explanation import draw, first_filters, layer_outputs
+from numcnn.features import draw, first_filters, layer_outputs
 from numcnn.model_files import ModelFile
 from numcnn.nn import (
     Conv2D,

@@ -1,13 +1,13 @@
-"""The collection: pictures of all kinds in turn."""
+"""Generated pictures of all kinds, in turn."""
 
 from collections.abc import Iterator
 
 import numpy as np
 
-from benchmarks.handwriting.conditions import CONDITIONS
-from benchmarks.handwriting.nothing import DRAWINGS, SHAPES, find_fonts, negative
-from benchmarks.handwriting.sample import Sample
-from benchmarks.handwriting.writers import StrokeWriter, Writer
+from numcnn.handwriting.evaluation.conditions import CONDITIONS
+from numcnn.handwriting.evaluation.negatives import DRAWINGS, SHAPES, find_fonts, negative
+from numcnn.handwriting.evaluation.sample import Sample
+from numcnn.handwriting.evaluation.writers import StrokeWriter, Writer
 
 NEGATIVES = (
     *("blank", "scribble", "letter", "word", "blank", "letter by hand", "letter", "blank"),

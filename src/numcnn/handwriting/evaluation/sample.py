@@ -1,4 +1,4 @@
-"""The sample: a picture as a file's content, and what is written in it."""
+"""One generated picture, as a file's content, with what is written in it."""
 
 import io
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image
 
-Box = tuple[int, int, int, int]
+from numcnn.handwriting.vision import Box
 
 
 @dataclass
@@ -33,9 +33,3 @@ def saved(pixels: np.ndarray, kind: str, **options: int) -> bytes:
     file = io.BytesIO()
     Image.fromarray(np.clip(pixels, 0, 255).astype(np.uint8)).save(file, kind, **options)
     return file.getvalue()
-
-
-def placed(content: bytes, suffix: str, name: str, lines: list[str], boxes: list[Box]) -> Sample:
-    """Make a sample whose boxes may come as fractions of pixels."""
-    whole = [(round(x), round(y), round(w), round(h)) for x, y, w, h in boxes]
-    return Sample(content, suffix, name, lines, whole)

@@ -1,13 +1,16 @@
 """Pictures with nothing to read: blank ones, scribbles, shapes, letters."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFilter, ImageFont
 from scipy import ndimage
 
-from benchmarks.handwriting.paper import photographed
-from benchmarks.handwriting.sample import Sample, saved
+from numcnn.handwriting.evaluation.paper import photographed
+from numcnn.handwriting.evaluation.sample import Sample, saved
+from numcnn.handwriting.synthesis.letters import LETTERS as GLYPHS
+from numcnn.handwriting.synthesis.letters import glyph
 
 LETTERS = "ACDEFGHKMNPRTUVWXYadefhkmnrtuwxy"
 """Letters that do not look like digits; B, Z and b would."""
@@ -21,7 +24,8 @@ def blank(rng: np.random.Generator) -> Sample:
         color = rng.integers(0, 256, 3) if rng.random() < 0.5 else np.full(3, 255)
         return Sample(saved(np.ones((*shape, 3)) * color, "PNG"), ".png", "blank", [], [])
     if kind == 1:
-        field = np.linspace(*rng.uniform(0, 255, 2), shape[1]) * np.ones((shape[0], 1))
+        start, end = rng.uniform(0, 255, 2)
+        field = np.linspace(start, end, shape[1]) * np.ones((shape[0], 1))
         return Sample(saved(field, "PNG"), ".png", "blank", [], [])
     if kind == 2:
         field = rng.uniform(60, 200) + rng.uniform(1, 25) * rng.normal(size=shape)
@@ -59,7 +63,7 @@ def shape_of(name: str, rng: np.random.Generator) -> np.ndarray:
     turns = np.linspace(0, 2 * np.pi, 200)
     y = 13 * np.cos(turns) - 5 * np.cos(2 * turns) - 2 * np.cos(3 * turns) - np.cos(4 * turns)
     angles = 4 * np.pi * np.arange(6) / 5
-    unit = {
+    unit: dict[str, list[Any]] = {
         "triangle": [[(0, -1), (0.9, 0.7), (-0.9, 0.7), (0, -1)]],
         "square": [[(-0.8, -0.8), (0.8, -0.8), (0.8, 0.8), (-0.8, 0.8), (-0.8, -0.8)]],
         "star": [np.stack([np.sin(angles), -np.cos(angles)], 1)],
@@ -68,12 +72,12 @@ def shape_of(name: str, rng: np.random.Generator) -> np.ndarray:
         "heart": [np.stack([np.sin(turns) ** 3, -y / 16], 1)],
         "cross": [[(-1, 0), (1, 0)], [(0, -1), (0, 1)]],
         "check": [[(-0.8, 0.1), (-0.3, 0.8), (0.9, -0.9)]],
-    }[name]
+    }
     size = rng.uniform(90, 170)
     angle = rng.normal(0, 0.12)
     turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
     lines = []
-    for points in unit:
+    for points in unit[name]:
         line = np.array(points, float)
         line += rng.normal(0, 0.03, line.shape) * (len(line) < 50)
         lines.append(200 + line @ turn * size)
@@ -153,10 +157,7 @@ def letter(rng: np.random.Generator, fonts: list[Path]) -> np.ndarray:
 
 def hand_letter(rng: np.random.Generator) -> np.ndarray:
     """A letter in a hand drawn at random, as strokes."""
-    from numcnn.handwriting.synthesis.letters import LETTERS as NAMES
-    from numcnn.handwriting.synthesis.letters import glyph
-
-    names = [name for name in NAMES if len(name) == 1]
+    names = [name for name in GLYPHS if len(name) == 1]
     strokes = glyph(rng, names[rng.integers(len(names))])
     points = np.concatenate(strokes)
     low, extent = points.min(axis=0), float(np.ptp(points, axis=0).max())

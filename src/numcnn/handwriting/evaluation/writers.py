@@ -1,4 +1,4 @@
-"""Writers: who draws the digits that a picture is composed of."""
+"""Writers, which draw the digits that a picture is composed of."""
 
 from dataclasses import dataclass
 from typing import Protocol
@@ -6,6 +6,9 @@ from typing import Protocol
 import numpy as np
 from PIL import Image, ImageDraw
 from scipy import ndimage
+
+from numcnn.data import load, split_validation
+from numcnn.handwriting.frame import cropped
 
 Ink = np.ndarray
 """How much ink there is, 0 to 1, ``(height, width)``, without a margin."""
@@ -18,7 +21,7 @@ class Writer(Protocol):
         """Write any digit, ``size`` pixels large.
 
         Args:
-            rng: Where the chance comes from.
+            rng: The random generator.
             size: Pixels of the longer side.
             stroke: By how many pixels its strokes are wider than usual, for a size of 160.
 
@@ -51,8 +54,7 @@ def redraw(image: np.ndarray, stroke: float, size: int) -> Ink:
     The bilevel original is guessed from the gray values: interpolated, cut at a half, and its
     outline moved out or in by the distance transform.
     """
-    rows, columns = np.flatnonzero(image.any(axis=1)), np.flatnonzero(image.any(axis=0))
-    tight = np.pad(image[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1], 2)
+    tight = np.pad(cropped(image), 2)
     scale = size / (max(tight.shape) - 4)
     shape = round(tight.shape[1] * scale), round(tight.shape[0] * scale)
     large = np.asarray(
@@ -68,7 +70,7 @@ def redraw(image: np.ndarray, stroke: float, size: int) -> Ink:
         # Thinner, but no pen leaves gaps: the strokes' middle lines stay.
         middle = (within > 1) & (within >= ndimage.maximum_filter(within, 5) - 0.8)
         ink = np.maximum(ink, np.clip(2.8 - ndimage.distance_transform_edt(~middle), 0, 1))
-    return trimmed(ink)
+    return cropped(ink)
 
 
 # How digits are drawn, in several ways each: points as two digits, x from 0 to 4, y from 0 to 8.
@@ -132,13 +134,7 @@ def drawn(lines: list[np.ndarray], size: int, width: float) -> Ink:
         pen.line(path, 255, max(1, round(width * fine)), joint="curve")
         for x, y in (path[0], path[-1]):
             pen.ellipse((x - radius, y - radius, x + radius, y + radius), 255)
-    return trimmed(np.asarray(image.reduce(fine)) / 255)
-
-
-def trimmed(ink: Ink) -> Ink:
-    """Cut the empty margin off."""
-    rows, columns = np.flatnonzero(ink.any(axis=1)), np.flatnonzero(ink.any(axis=0))
-    return ink[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+    return cropped(np.asarray(image.reduce(fine)) / 255)
 
 
 def _by_hand(text: str, rng: np.random.Generator, wobble: float) -> list[np.ndarray]:
@@ -159,8 +155,6 @@ def _by_hand(text: str, rng: np.random.Generator, wobble: float) -> list[np.ndar
 
 def load_writer(data_dir: str | None, part: str) -> MnistWriter:
     """Load MNIST's digits: "validation", which no training with seed 0 has seen, or "test"."""
-    from numcnn.data import load, split_validation
-
     splits = load("mnist", data_dir=data_dir)
     dataset = splits.test if part == "test" else split_validation(splits.train, 0.1, 0)[1]
     assert dataset is not None

@@ -1,17 +1,14 @@
-"""The judge's program: how many of the generated pictures are read rightly.
+"""The scores of a reader: how much of what is known to be written it reads rightly.
 
-    python -m benchmarks.handwriting.judge PICTURES --data-dir DIR
-
-Prints a table: digits, numbers and pages by the condition that they were written under, what there
-is nothing to read in by its kind, how far confidence can be relied on, MNIST's own images read as
-pictures, and what others than numcnn drew or photographed (Fashion-MNIST's and CIFAR-10's images,
-where they are at hand; nothing of them was trained on).
+Printed are tables: digits, numbers and pages by the condition that they were written under, what
+there is nothing to read in by its kind, how far confidence can be relied on, MNIST's own images
+read as pictures, and what others than numcnn drew or photographed (Fashion-MNIST's and CIFAR-10's
+images, where they are at hand; no network was trained on them).
 """
 
-import argparse
 import json
 from collections import Counter
-from concurrent.futures import Executor, ProcessPoolExecutor
+from concurrent.futures import Executor
 from difflib import SequenceMatcher
 from itertools import pairwise
 from pathlib import Path
@@ -20,6 +17,8 @@ import numpy as np
 from PIL import Image
 
 from numcnn.data import load, split_validation
+from numcnn.handwriting.class_names import DIGITS
+from numcnn.handwriting.evaluation.generate import LABELS
 from numcnn.handwriting.reader import Reader, Reading
 
 _reader: Reader  # of one process
@@ -39,7 +38,7 @@ class Tally:
         self.all[name] += 1
         self.right[name] += is_right
 
-    def tell(self, title: str) -> None:
+    def show(self, title: str) -> None:
         """Print all of it."""
         print(f"\n{title}: {_share(self.right.total(), self.all.total())}")
         for name in sorted(self.all):
@@ -50,7 +49,8 @@ def _share(right: int, count: int) -> str:
     return f"{right / max(count, 1):7.2%}  ({right} of {count})"
 
 
-def _start(model: str | None) -> None:
+def load_reader(model: str | None) -> None:
+    """Load a model in a process that is to read; the one that comes with the package if None."""
     global _reader
     _reader = Reader(model)
 
@@ -59,13 +59,19 @@ def _read(picture: Path | np.ndarray | Image.Image) -> Reading:
     return _reader.read(picture)
 
 
-def pictures(pool: Executor, folder: Path, failures: Path | None) -> None:
-    """DigitClassifier the pictures of a folder."""
+def score_pictures(pool: Executor, folder: Path, failures: Path | None) -> None:
+    """Score the pictures of a folder, as `numcnn.handwriting.evaluation.generate` writes them.
+
+    Args:
+        pool: Processes that have called `load_reader`.
+        folder: The pictures and their labels.
+        failures: Where to write a line for each picture that was misread; nowhere if None.
+    """
     tallies = {kind: Tally() for kind in ("single", "number", "page", "nothing")}
     spacings, digits = Tally(), Tally()
     sure: list[tuple[float, bool]] = []
     failed = []
-    labels = [json.loads(text) for text in (folder / "labels.jsonl").open(encoding="utf-8")]
+    labels = [json.loads(text) for text in (folder / LABELS).open(encoding="utf-8")]
     readings = pool.map(_read, [folder / label["file"] for label in labels], chunksize=16)
     for label, reading in zip(labels, readings, strict=True):
         wanted, kind = "\n".join(label["lines"]), label["kind"]
@@ -89,13 +95,13 @@ def pictures(pool: Executor, folder: Path, failures: Path | None) -> None:
                 (digit.confidence, str(digit.digit) == true)
                 for digit, true in zip(reading.digits, wanted.replace("\n", ""), strict=False)
             ]
-    tallies["single"].tell("single digits read rightly")
-    tallies["number"].tell("whole numbers of 2 to 8 digits read rightly")
-    spacings.tell("the same by how the digits stand")
-    tallies["page"].tell("whole pages of 2 to 4 lines read rightly")
-    digits.tell("digits on them")
-    tallies["nothing"].tell("nothing read where there is nothing")
-    reliability(sure)
+    tallies["single"].show("single digits read rightly")
+    tallies["number"].show("whole numbers of 2 to 8 digits read rightly")
+    spacings.show("the same by how the digits stand")
+    tallies["page"].show("whole pages of 2 to 4 lines read rightly")
+    digits.show("digits on them")
+    tallies["nothing"].show("nothing read where there is nothing")
+    calibration(sure)
     if failures is not None:
         failures.write_text("\n".join(failed) + "\n", "utf-8")
 
@@ -105,7 +111,7 @@ def _same(wanted: str, found: str) -> int:
     return sum(block.size for block in blocks)
 
 
-def reliability(answers: list[tuple[float, bool]]) -> None:
+def calibration(answers: list[tuple[float, bool]]) -> None:
     """Print how many of the answers of about one confidence are right."""
     confidence = np.array([answer[0] for answer in answers])
     right = np.array([answer[1] for answer in answers])
@@ -114,24 +120,35 @@ def reliability(answers: list[tuple[float, bool]]) -> None:
     for low, high in pairwise(_BINS):
         inside = (confidence >= low) & (confidence < high)
         if inside.any():
-            said, true = confidence[inside].mean(), right[inside].mean()
-            error += inside.mean() * abs(said - true)
-            print(f"  {low:.2f} to {min(high, 1):.2f}  {said:7.2%} {true:7.2%}  ({inside.sum()})")
+            mean, share = confidence[inside].mean(), right[inside].mean()
+            error += inside.mean() * abs(mean - share)
+            print(f"  {low:.2f} to {min(high, 1):.2f}  {mean:7.2%} {share:7.2%}  ({inside.sum()})")
     print(f"  expected calibration error {error:.2%}")
 
 
-def datasets(pool: Executor, reader: Reader, data_dir: str | None, part: str, count: int) -> None:
-    """DigitClassifier the images of data sets, as pictures."""
+def score_data_sets(
+    pool: Executor, model: str | None, data_dir: str | None, part: str, count: int
+) -> None:
+    """Score the images of data sets, read as pictures.
+
+    Args:
+        pool: Processes that have called `load_reader`.
+        model: The model that they loaded.
+        data_dir: Where the data sets' files are.
+        part: "validation" or "test".
+        count: How many images of other data sets than MNIST.
+    """
+    reader = Reader(model)
     images, labels = _images("mnist", data_dir, part)
     assert labels is not None
-    said = reader.judge.logits(images[..., 0]).argmax(axis=1)
-    among = reader.judge.logits(images[..., 0])[:, :10].argmax(axis=1)
+    logits = reader.classifier.logits(images[..., 0])
+    answers, among = logits.argmax(axis=1), logits[:, : len(DIGITS)].argmax(axis=1)
     print(f"\nMNIST, {len(images)} {part} images; the network alone, as arrays:")
-    print(f"  {'right among digits, several, other':<34} {(said == labels).mean():.2%}")
+    print(f"  {'right among digits, several, other':<34} {(answers == labels).mean():.2%}")
     print(f"  {'right among digits':<34} {(among == labels).mean():.2%}")
     for name, turn in (("as pictures", 0), ("as pictures, dark on light", 255)):
         turned = list(np.abs(turn - images[..., 0].astype(int)).astype(np.uint8))
-        _tell_digits(name, list(pool.map(_read, turned, chunksize=100)), labels)
+        _show_digits(name, list(pool.map(_read, turned, chunksize=100)), labels)
     rng = np.random.default_rng(0)
     for name, size in (("fashion-mnist", 28), ("cifar10", 32), ("cifar10", 320)):
         try:
@@ -155,7 +172,7 @@ def _images(name: str, data_dir: str | None, part: str) -> tuple[np.ndarray, np.
     return dataset.images, dataset.labels
 
 
-def _tell_digits(name: str, readings: list[Reading], labels: np.ndarray) -> None:
+def _show_digits(name: str, readings: list[Reading], labels: np.ndarray) -> None:
     right = sum(r.text == str(label) for r, label in zip(readings, labels, strict=True))
     nothing = sum(not r.text for r in readings)
     several = sum(len(r.text) > 1 for r in readings)
@@ -163,25 +180,3 @@ def _tell_digits(name: str, readings: list[Reading], labels: np.ndarray) -> None
         f"  {name:<34} {right / len(labels):.2%}; rejected {nothing / len(labels):.2%}, "
         f"read as several {several / len(labels):.2%}"
     )
-
-
-def main() -> None:
-    """Read the arguments, judge."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.handwriting.judge")
-    parser.add_argument("pictures", type=Path, nargs="?", help="a folder of generated pictures")
-    parser.add_argument("--data-dir", help="also judge MNIST and other data sets")
-    parser.add_argument("--part", choices=("validation", "test"), default="validation")
-    parser.add_argument("--model", help="another model than the one that comes with numcnn")
-    parser.add_argument("--count", type=int, default=1000, help="images of other data sets")
-    parser.add_argument("--failures", type=Path, help="write what was misread into this file")
-    arguments = parser.parse_args()
-    with ProcessPoolExecutor(initializer=_start, initargs=(arguments.model,)) as pool:
-        if arguments.pictures:
-            pictures(pool, arguments.pictures, arguments.failures)
-        if arguments.data_dir:
-            reader = Reader(arguments.model)
-            datasets(pool, reader, arguments.data_dir, arguments.part, arguments.count)
-
-
-if __name__ == "__main__":
-    main()

@@ -1,6 +1,6 @@
-"""What a network sees: its first filters, and what each layer makes of one image.
+"""Feature maps of one image, layer by layer, and a network's first filters.
 
-The pictures are `numcnn.plots`'; here is what goes into them.
+Here they are computed; `numcnn.plots` draws them.
 """
 
 import warnings

@@ -1,16 +1,16 @@
-"""The annotation: boxes and answers drawn onto the picture."""
+"""Boxes, digits and their confidence, drawn onto the picture."""
 
 from PIL import Image, ImageDraw, ImageFont
 
 from numcnn.handwriting.reader.reading import Reading
+from numcnn.handwriting.reader.thresholds import SURE
 from numcnn.handwriting.vision import Picture
 
-_READ, _UNSURE, _REJECTED = (0, 120, 60), (200, 110, 0), (200, 30, 30)
-_SURE = 0.9
+_READ, _UNSURE, _REJECTED = (0, 120, 60), (200, 110, 0), (200, 30, 30)  # RGB
 
 
 def annotated(picture: Picture, reading: Reading) -> Image.Image:
-    """Draw each digit's box with the digit and its confidence, and what was rejected with a cross.
+    """Draw each digit's box with digit and confidence, and that of what was rejected with a ``?``.
 
     Args:
         picture: The picture that was read.
@@ -31,11 +31,11 @@ def annotated(picture: Picture, reading: Reading) -> Image.Image:
         (
             digit.box,
             f"{digit.digit} {min(digit.confidence, 0.99):.0%}",  # nothing is certain
-            _READ if digit.confidence >= _SURE else _UNSURE,
+            _READ if digit.confidence >= SURE else _UNSURE,
         )
         for digit in reading.digits
     ]
-    marks += [(rejected.box, "?", _REJECTED) for rejected in reading.rejected]
+    marks += [(remark.box, "?", _REJECTED) for remark in reading.remarks]
     for (x, y, width, height), text, color in marks:
         left, top = x * across, y * down
         right, bottom = left + width * across - 1, top + height * down - 1

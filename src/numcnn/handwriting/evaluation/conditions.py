@@ -4,10 +4,10 @@ from collections.abc import Callable
 
 import numpy as np
 
-from benchmarks.handwriting.composition import DIGIT, compose, on_sheet, scaled, scaled_boxes
-from benchmarks.handwriting.paper import Color, photographed, rule_lines, sheet_on_desk
-from benchmarks.handwriting.sample import Sample, saved
-from benchmarks.handwriting.writers import Writer
+from numcnn.handwriting.evaluation.composition import DIGIT, compose, on_sheet, scaled, scaled_boxes
+from numcnn.handwriting.evaluation.paper import Color, photographed, rule_lines, sheet_on_desk
+from numcnn.handwriting.evaluation.sample import Sample, saved
+from numcnn.handwriting.evaluation.writers import Writer
 
 Condition = Callable[[Writer, np.random.Generator, list[int], str], Sample]
 

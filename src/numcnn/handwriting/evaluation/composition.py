@@ -1,11 +1,12 @@
-"""The composition: digits next to each other, line below line, before they meet any paper."""
+"""Lines of digits composed from single ones: the ink alone, without paper."""
 
 import numpy as np
 from PIL import Image
 from scipy import ndimage
 
-from benchmarks.handwriting.sample import Box
-from benchmarks.handwriting.writers import Ink, Writer
+from numcnn.handwriting.evaluation.writers import Ink, Writer
+from numcnn.handwriting.frame import cropped
+from numcnn.handwriting.vision import Box
 
 DIGIT = 160  # pixels of the longer side of a digit as it is drawn
 _NOWHERE = 10**6
@@ -24,7 +25,7 @@ def compose(
 
     Args:
         writer: Who writes.
-        rng: Where the chance comes from.
+        rng: The random generator.
         lines: How many digits each line has.
         stroke: From which range the pen's width comes, see `Writer`.
         spacing: "spaced", "tight" (nearer than a box's width, not touching), or "touching" (every
@@ -84,9 +85,7 @@ def compose(
 def turned(ink: Ink, degrees: float) -> Ink:
     """Rotate ink about its middle, on a frame that holds all of it."""
     result = np.clip(ndimage.rotate(ink, degrees, order=1), 0, 1)
-    rows = np.flatnonzero((result > 0.05).any(axis=1))
-    columns = np.flatnonzero((result > 0.05).any(axis=0))
-    return result[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+    return cropped(result, 0.05)
 
 
 def scaled(ink: Ink, factor: float) -> Ink:

@@ -1,11 +1,11 @@
-"""Paper: what ink lies on, the light on it, and the camera above."""
+"""Photographs of ink: paper and its ruling, the desk below, uneven light, and a camera's noise."""
 
 import numpy as np
 from PIL import Image
 from scipy import ndimage
 
-from benchmarks.handwriting.composition import DIGIT
-from benchmarks.handwriting.sample import saved
+from numcnn.handwriting.evaluation.composition import DIGIT
+from numcnn.handwriting.evaluation.sample import saved
 
 Color = tuple[float, float, float]
 
