@@ -172,3 +172,15 @@ def test_a_byte_order_mark_in_the_settings_is_passed_over(numcnn, here, model):
         out = f"run-{encoding}"
         assert numcnn("train", "--settings", "settings.json", "--out", out, "-q").status == 0
         assert (here / out / "model.safetensors").read_bytes() == model.read_bytes()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="closes files as a Unix shell does")
+def test_closed_files_are_filled_for_started_processes_as_well():
+    code = (
+        "from numcnn.cli import _fill_closed_files; _fill_closed_files(); import subprocess, sys;"
+        "child = 'import os; os.fstat(0); os.fstat(2)';"
+        "print(subprocess.run([sys.executable, '-c', child]).returncode)"
+    )
+    command = ["sh", "-c", 'exec "$0" -c "$1" 2>&- <&-', sys.executable, code]
+    found = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert found.stdout == "0\n"

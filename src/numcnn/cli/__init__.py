@@ -46,7 +46,8 @@ def _fill_closed_files() -> None:
             os.fstat(number)
         except OSError:
             with suppress(OSError):
-                os.open(os.devnull, os.O_RDWR)  # gets the lowest number that is free
+                # Gets the lowest number that is free. Started processes need it as well.
+                os.set_inheritable(os.open(os.devnull, os.O_RDWR), True)
 
 
 @contextmanager
