@@ -6,7 +6,7 @@ from typing import Annotated, Any, final
 
 import numpy as np
 from fastapi import APIRouter, Query, Request
-from fastapi.responses import JSONResponse, Response
+from fastapi.responses import Response
 from numpy.typing import NDArray
 
 from numcnn.handwriting.reader import PictureError, Reader, Reading
@@ -17,6 +17,7 @@ from numcnn.web.concurrency import Gate
 from numcnn.web.errors import Problem, responses
 from numcnn.web.metrics import Metrics
 from numcnn.web.middleware import client_of
+from numcnn.web.schemas import json_response
 from numcnn.web.settings import Limits
 
 _TAKES_A_PICTURE = responses(400, 408, 413, 415, 422, 429, 503)
@@ -81,7 +82,7 @@ def router(service: Service) -> APIRouter:
         ] = False,
     ) -> Response:
         """Read the digits that are written in a picture."""
-        return await service.read(request, lambda found: JSONResponse(_read_answer(found, frames)))
+        return await service.read(request, lambda found: _read_answer(found, frames))
 
     @api.post(
         "/activations",
@@ -102,11 +103,11 @@ def router(service: Service) -> APIRouter:
     @api.get("/models", response_model=schemas.ModelsAnswer)
     async def models() -> Response:
         """Say which network reads here."""
-        return JSONResponse({"models": [_model(service)]})
+        return json_response(schemas.ModelsAnswer(models=[_model(service)]))
 
     @api.get(
         "/models/{model}/layers/{layer}",
-        response_model=network.LayerWeights,
+        response_model=schemas.LayerWeights,
         responses=responses(404, 422),
     )
     async def layer(model: str, layer: str) -> Response:
@@ -117,7 +118,7 @@ def router(service: Service) -> APIRouter:
         if found is None:
             raise Problem(404, "there is no such layer; /api/v1/models names model and layers")
         # The same as long as the process lives, but another model may come after it.
-        return JSONResponse(found, headers={"Cache-Control": "no-cache"})
+        return json_response(found, headers={"Cache-Control": "no-cache"})
 
     @api.post(
         "/collection",
@@ -136,29 +137,32 @@ def router(service: Service) -> APIRouter:
         client = client_of(request.scope)
         async with service.bodies.take(request, client, only_json=True) as body:
 
-            def keep() -> dict[str, int]:
+            def keep() -> schemas.CollectedAnswer:
                 frame, label = _correction(body, service.limits)
-                return {"label": label, "kept": collection.add(frame, label)}
+                return schemas.CollectedAnswer(label=label, kept=collection.add(frame, label))
 
-            return JSONResponse(await service.gate.run(keep, client), 201)
+            return json_response(await service.gate.run(keep, client), 201)
 
     return api
 
 
-def _read_answer(reading: Reading, frames: bool) -> dict[str, Any]:
-    answer = reading.as_dict()
+def _read_answer(reading: Reading, frames: bool) -> Response:
     digits = reading.digits
-    answer["size"] = list(reading.size)
-    answer["digit"] = digits[0].digit if len(digits) == 1 else None
-    answer["probability"] = digits[0].confidence if len(digits) == 1 else None
+    answer = schemas.ReadAnswer(
+        **reading.as_dict(),
+        size=list(reading.size),
+        digit=digits[0].digit if len(digits) == 1 else None,
+        probability=digits[0].confidence if len(digits) == 1 else None,
+    )
     if frames:
         # Both lists are in the order of `Reading.findings`.
-        digits_in_order = [digit for line in answer["lines"] for digit in line["digits"]]
-        rest = iter(digits_in_order), iter(answer["rejected"])
+        read = iter([digit for line in answer.lines for digit in line.digits])
+        rejected = iter(answer.rejected)
+        found: schemas.DigitAnswer | schemas.RejectedAnswer
         for index, finding in enumerate(reading.findings):
-            thing = next(rest[bool(finding.rejection)])
-            thing["index"], thing["frame"] = index, _base64(finding.frame)
-    return answer
+            found = next(rejected) if finding.rejection else next(read)
+            found.index, found.frame = index, _base64(finding.frame)
+    return json_response(answer)
 
 
 def _activations(reader: Reader, reading: Reading, index: int) -> Response:
@@ -166,37 +170,37 @@ def _activations(reader: Reader, reading: Reading, index: int) -> Response:
         things = f"{len(reading.findings)} things were found in the picture"
         raise Problem(422, f"index is {index}, and {things}; counted from 0")
     finding, file = reading.findings[index], reader.model_file
-    return JSONResponse(
-        {
-            "box": list(finding.box),
-            "digit": finding.digit,
-            "reason": finding.rejection or None,
-            "frame": _base64(finding.frame),
-            "classes": list(file.classes),
-            "layers": network.outputs(file.model, finding.frame),
-        }
+    return json_response(
+        schemas.ActivationsAnswer(
+            box=list(finding.box),
+            digit=finding.digit,
+            reason=finding.rejection or None,
+            frame=_base64(finding.frame),
+            classes=list(file.classes),
+            layers=network.outputs(file.model, finding.frame),
+        )
     )
 
 
-def _model(service: Service) -> dict[str, Any]:
+def _model(service: Service) -> schemas.ModelAnswer:
     file = service.reader.model_file
     kinds = {name: type(layer).__name__ for name, layer in file.model.named_layers()}
-    return {
-        "name": service.name,
-        "input_shape": list(file.model.input_shape),
-        "classes": list(file.classes),
-        "parameters": int(file.model.parameters.size),
-        "layers": [
-            {
-                "name": row.name,
-                "kind": kinds[row.name],
-                "shape": list(row.output_shape),
-                "parameters": row.parameters,
-            }
+    return schemas.ModelAnswer(
+        name=service.name,
+        input_shape=list(file.model.input_shape),
+        classes=list(file.classes),
+        parameters=int(file.model.parameters.size),
+        layers=[
+            schemas.LayerSummary(
+                name=row.name,
+                kind=kinds[row.name],
+                shape=list(row.output_shape),
+                parameters=row.parameters,
+            )
             for row in file.model.summary().rows
         ],
-        "card": dict(file.card),
-    }
+        card=dict(file.card),
+    )
 
 
 def _correction(body: request_body.Body, limits: Limits) -> tuple[NDArray[np.uint8], int]:

@@ -45,13 +45,10 @@ class Problem(Exception):  # noqa: N818 (an answer, as the standard calls it)
 
     def response(self) -> Response:
         """Return it as a response."""
-        body = {
-            "type": "about:blank",
-            "title": _title(self.status),
-            "status": self.status,
-            "detail": self.detail,
-        }
-        return JSONResponse(body, self.status, self.headers, MEDIA_TYPE)
+        problem = ProblemDetails(
+            type="about:blank", title=_title(self.status), status=self.status, detail=self.detail
+        )
+        return JSONResponse(problem.model_dump(), self.status, self.headers, MEDIA_TYPE)
 
 
 def responses(*statuses: int) -> dict[int | str, dict[str, Any]]:

@@ -1,10 +1,27 @@
-"""The answers of the API, as its description promises them."""
+"""The schemas: every JSON answer of the API as a pydantic model.
 
-from typing import Any, final
+The same models describe the API (OpenAPI) and serialize its answers.
+"""
 
+import base64
+from collections.abc import Mapping
+from typing import Any, Self, final
+
+import numpy as np
+from fastapi.responses import JSONResponse
+from numpy.typing import NDArray
 from pydantic import BaseModel, Field
 
-from numcnn.web.network import LayerOutput
+
+def json_response(
+    answer: BaseModel, status: int = 200, headers: Mapping[str, str] | None = None
+) -> JSONResponse:
+    """Serialize an answer; optional fields that were never set are left out.
+
+    The JSON is written by the standard library and not by pydantic, which writes floats in another
+    form (``1e-5`` for ``1e-05``).
+    """
+    return JSONResponse(answer.model_dump(exclude_unset=True), status, headers)
 
 
 @final
@@ -54,6 +71,39 @@ class ReadAnswer(BaseModel):
 
 
 @final
+class Tensor(BaseModel):
+    """An array: its shape, and its numbers in C order."""
+
+    shape: list[int] = Field(examples=[[28, 28, 1]])
+    float32: str = Field(description="The numbers as little-endian float32, in base64.")
+
+    @classmethod
+    def of(cls, array: NDArray[Any]) -> Self:
+        """Encode an array of any shape; its numbers become float32."""
+        content = np.ascontiguousarray(array, "<f4").tobytes()
+        return cls(shape=list(array.shape), float32=base64.b64encode(content).decode("ascii"))
+
+
+@final
+class LayerOutput(BaseModel):
+    """What a layer made of a picture."""
+
+    name: str = Field(examples=["conv2d_1"])
+    kind: str = Field(examples=["Conv2D"])
+    output: Tensor
+
+
+@final
+class LayerWeights(BaseModel):
+    """A layer's settings and numbers."""
+
+    name: str = Field(examples=["conv2d_1"])
+    kind: str = Field(examples=["Conv2D"])
+    settings: dict[str, Any] = Field(examples=[{"filters": 24, "kernel_size": 5}])
+    arrays: dict[str, Tensor] = Field(description="weight, bias, gamma, mean and so on.")
+
+
+@final
 class ActivationsAnswer(BaseModel):
     """What each layer made of one thing in a picture."""
 
@@ -66,6 +116,18 @@ class ActivationsAnswer(BaseModel):
 
 
 @final
+class LayerSummary(BaseModel):
+    """A layer as it appears in the summary of a model."""
+
+    name: str = Field(examples=["conv2d_1"])
+    kind: str = Field(examples=["Conv2D"])
+    shape: list[int] = Field(
+        description="The output's shape, without the batch axis.", examples=[[26, 26, 32]]
+    )
+    parameters: int
+
+
+@final
 class ModelAnswer(BaseModel):
     """A model."""
 
@@ -73,7 +135,7 @@ class ModelAnswer(BaseModel):
     input_shape: list[int]
     classes: list[str]
     parameters: int
-    layers: list[dict[str, Any]] = Field(description="Name, kind, output shape and parameters.")
+    layers: list[LayerSummary]
     card: dict[str, Any] = Field(description="How it came about.")
 
 
