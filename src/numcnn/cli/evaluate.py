@@ -28,13 +28,7 @@ Examples:
 @click.argument("paths", metavar="MODEL...", nargs=-1, required=True, type=options.path)
 @click.argument("dataset")
 @options.data_dir
-@click.option(
-    "--part",
-    type=click.Choice(["test", "train"]),
-    default="test",
-    show_default=True,
-    help="Which part to judge by. A CSV file or folder without a test part is judged whole.",
-)
+@options.part("Which part to judge by. A CSV file or folder without a test part is judged whole.")
 @click.option(
     "--out",
     metavar="DIR",

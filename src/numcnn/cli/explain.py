@@ -12,9 +12,6 @@ from numcnn.drawing import draw_or_raise
 from numcnn.features import layer_outputs
 from numcnn.handwriting.class_names import CLASS_NAMES
 
-MOST_CLASSES = 3
-"""How many of the most probable classes are shown."""
-
 
 @click.command(
     epilog="""\b
@@ -87,7 +84,7 @@ def explain(picture: Path, output: Path, digit: int, model: Path | None) -> None
                     evidence(network, finding.frame)
                     if place < MOST_FINDINGS
                     else np.zeros(finding.frame.shape),
-                    [(name, probability) for probability, name in best[:MOST_CLASSES]],
+                    [(name, probability) for probability, name in best[: options.MOST_CLASSES]],
                 )
             )
         return plots.explanation(loaded.pixels, panels, layers, classes, digit - 1)

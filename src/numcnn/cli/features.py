@@ -15,9 +15,6 @@ from numcnn.data.locate import expanded
 from numcnn.experiments.run import load_part
 from numcnn.model_files import ModelFile, load_model
 
-MOST_CLASSES = 3
-"""How many of the most probable classes are printed."""
-
 
 @click.command(
     epilog="""\b
@@ -36,13 +33,7 @@ Examples:
     help="Draw feature_maps.png and filters.png into this folder; missing folders are made.",
 )
 @options.data_dir
-@click.option(
-    "--part",
-    type=click.Choice(["test", "train"]),
-    default="test",
-    show_default=True,
-    help="Which part of a data set the image is in.",
-)
+@options.part("Which part of a data set the image is in.")
 @click.option(
     "--index",
     type=click.IntRange(min=0),
@@ -85,7 +76,7 @@ def features(
             }
         )
         return
-    best = (f"{loaded.classes[k]} ({probabilities[k]:.1%})" for k in order[:MOST_CLASSES])
+    best = (f"{loaded.classes[k]} ({probabilities[k]:.1%})" for k in order[: options.MOST_CLASSES])
     click.echo(f"{', '.join(best)}{f'; it is {true}' if true is not None else ''}")
     if names:
         click.echo(f"pictures in {out}/: {', '.join(names)}")

@@ -2,13 +2,15 @@
 
 import json
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Any, final
+from typing import Any, TypeVar, final
 
 import click
 
 from numcnn.data.locate import expanded
+
+AnyFunction = TypeVar("AnyFunction", bound=Callable[..., Any])
 
 
 @final
@@ -73,6 +75,21 @@ reader_model = click.option(
     help="A model of digits of 28 x 28 pixels. [default: the one that comes with numcnn]",
 )
 """``--model``"""
+
+
+MOST_CLASSES = 3
+"""How many of the most probable classes a command shows."""
+
+
+def part(text: str) -> Callable[[AnyFunction], AnyFunction]:
+    """``--part``, with a command's own words of help."""
+    return click.option(
+        "--part",
+        type=click.Choice(["test", "train"]),
+        default="test",
+        show_default=True,
+        help=text,
+    )
 
 
 def _size(value: str | None) -> tuple[int, int] | None:

@@ -157,12 +157,12 @@ class TrainingEngine(_Running):
 
     def spread(self, tasks: Sequence[Task]) -> None:
         """Run tasks that do not depend on each other; see `numcnn.nn.Optimizer.step`."""
-        shards = self._threads.count
-        if len(tasks) < _LEAST_TASKS * shards:
-            shards = 1
-        threads = self._threads if shards > 1 else self._alone
+        count = self._threads.count
+        if len(tasks) < _LEAST_TASKS * count:
+            count = 1
+        threads = self._threads if count > 1 else self._alone
         # Neighbors together: two cores that write into one cache line wait for each other.
-        bounds = [shard * len(tasks) // shards for shard in range(shards + 1)]
+        bounds = [number * len(tasks) // count for number in range(count + 1)]
         threads.run([Phase([tasks[start:stop] for start, stop in pairwise(bounds)])])
 
     def _threads_for(self, plan: Plan) -> Threads:
@@ -206,14 +206,14 @@ class EngineExecutor:
         sizes = list(_sizes(len(x), batch_size))
         with ExitStack() as stack:
             blas = stack.enter_context(one_blas_thread())
-            threads: Threads | None = None
+            shared: Threads | None = None
             start = 0
             for size in sizes:
                 blas.renew()
                 plan = self._take(size)
-                if plan.shards > 1 and threads is None:
-                    threads = stack.enter_context(Threads(self._threads, pinned=False))
-                threads = threads if plan.shards > 1 and threads else _ALONE
+                if plan.shards > 1 and shared is None:
+                    shared = stack.enter_context(Threads(self._threads, pinned=False))
+                threads = shared if plan.shards > 1 and shared else _ALONE
                 part = x[start : start + size]
                 outputs[start : start + size] = plan.forward(part, Context(), threads)
                 # Not given back after an error: nobody knows what state it is in.

@@ -255,11 +255,10 @@ class Plan:
                     self._cut.sums,
                 )
                 # What nothing before can learn from is not differentiated either.
+                forward_only = replace(binding, training=False)
                 segment.bound.append(
                     [
-                        op.bind(
-                            binding if self._goes_back(op) else replace(binding, training=False)
-                        )
+                        op.bind(binding if self._goes_back(op) else forward_only)
                         for op in segment.ops
                     ]
                 )

@@ -117,7 +117,7 @@ class LayerPasses:
 
     shards = None
 
-    def __init__(self, chain: Chain, dtype: DTypeLike = np.float32) -> None:
+    def __init__(self, chain: Chain, dtype: DTypeLike) -> None:
         self._chain = chain
         self._dtype = dtype
 

@@ -192,7 +192,7 @@ class Sequential:
         x = np.asarray(x)
         whole("batch_size", batch_size)
         self._require_shape(x)
-        return self.executor(engine if len(x) else "layers").outputs(x, batch_size)
+        return self.executor(engine).outputs(x, batch_size)
 
     def executor(self, engine: str = "auto") -> Executor:
         """What computes this model, by the name of the engine; see `outputs`.

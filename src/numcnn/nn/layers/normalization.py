@@ -49,8 +49,7 @@ class BatchNorm(Layer):
 
     def __post_init__(self) -> None:
         number("momentum", self.momentum, least=0, below=1)
-        if number("epsilon", self.epsilon, least=0) == 0:
-            raise ValueError("epsilon is 0; give a small positive number")
+        _check_epsilon(self.epsilon)
 
     def array_shapes(self, input_shape: Shape) -> Mapping[str, Shape]:
         """Four numbers a feature."""
@@ -59,10 +58,7 @@ class BatchNorm(Layer):
     def build(self, input_shape: Shape, rng: np.random.Generator) -> Shape:
         """Start as the identity: scale 1, shift 0, running mean 0 and variance 1."""
         features = input_shape[-1]
-        self.params = {
-            "gamma": np.ones(features, np.float32),
-            "beta": np.zeros(features, np.float32),
-        }
+        self.params = _scale_and_shift(features)
         self.state = {
             "mean": np.zeros(features, np.float32),
             "variance": np.ones(features, np.float32),
@@ -150,8 +146,7 @@ class LayerNorm(Layer):
     decayed = frozenset[str]()
 
     def __post_init__(self) -> None:
-        if number("epsilon", self.epsilon, least=0) == 0:
-            raise ValueError("epsilon is 0; give a small positive number")
+        _check_epsilon(self.epsilon)
 
     def array_shapes(self, input_shape: Shape) -> Mapping[str, Shape]:
         """Two numbers a feature."""
@@ -160,10 +155,7 @@ class LayerNorm(Layer):
     def build(self, input_shape: Shape, rng: np.random.Generator) -> Shape:
         """Start with scale 1 and shift 0."""
         features = input_shape[-1]
-        self.params = {
-            "gamma": np.ones(features, np.float32),
-            "beta": np.zeros(features, np.float32),
-        }
+        self.params = _scale_and_shift(features)
         return input_shape
 
     def forward(self, x: Array, ctx: Context) -> Array:
@@ -192,3 +184,13 @@ class LayerNorm(Layer):
         shift = dz.mean(axis=-1, keepdims=True)
         stretch = (dz * normalized).mean(axis=-1, keepdims=True)
         return inverse_deviation * (dz - shift - normalized * stretch)
+
+
+def _check_epsilon(epsilon: float) -> None:
+    if number("epsilon", epsilon, least=0) == 0:
+        raise ValueError("epsilon is 0; give a small positive number")
+
+
+def _scale_and_shift(features: int) -> dict[str, Array]:
+    """The parameters at the start: scale 1 and shift 0."""
+    return {"gamma": np.ones(features, np.float32), "beta": np.zeros(features, np.float32)}
