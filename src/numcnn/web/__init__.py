@@ -1,8 +1,8 @@
-"""The web application: one page to draw on, and an API for programs.
+"""The web application: a page to draw digits on, and an API for programs.
 
-Everything that is computed is computed by `numcnn.handwriting.reader` and `numcnn.features`;
-here is how it is asked for, within limits, and how it is answered. `create_app` makes the
-application, and `serve` runs it.
+`create_app` creates the application, and `serve` runs it. Pictures are read by
+`numcnn.handwriting.reader` and layers are explained by `numcnn.features`; this package only adds
+what a server needs: requests, limits, responses.
 """
 
 from numcnn.web.app import create_app
