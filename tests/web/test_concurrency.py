@@ -195,19 +195,6 @@ def test_work_keeps_the_deadline_itself_and_what_waited_counts():
     assert max(ended) < 5
 
 
-@pytest.mark.parametrize("value", [0, -1, float("inf"), float("nan"), "5", True])
-def test_a_limit_is_a_number_above_0(value):
-    with pytest.raises(ValueError, match=r"max_concurrency is .*; give a number above 0"):
-        Limits(max_concurrency=value)
-
-
-def test_a_share_is_a_part():
-    with pytest.raises(
-        ValueError, match=r"max_client_share is 1\.5; give a number above 0 and at most 1"
-    ):
-        Limits(max_client_share=1.5)
-
-
 def test_free_memory_is_given_back_a_while_after_work(monkeypatch):
     given = []
     monkeypatch.setattr(concurrency, "_TRIM_DELAY", 0.5)
