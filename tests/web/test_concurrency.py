@@ -4,6 +4,7 @@ import threading
 import time
 import weakref
 from functools import partial
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -196,19 +197,24 @@ def test_work_keeps_the_deadline_itself_and_what_waited_counts():
 
 
 def test_free_memory_is_given_back_a_while_after_work(monkeypatch):
-    given = []
-    monkeypatch.setattr(concurrency, "_TRIM_DELAY", 0.5)
-    monkeypatch.setattr(concurrency, "trim", lambda: given.append(1))
+    delay, trimmed, ended = 0.5, [], []
+    monkeypatch.setattr(concurrency, "_TRIM_DELAY", delay)
+    monkeypatch.setattr(concurrency, "trim", lambda: trimmed.append(time.monotonic()))
 
     async def main():
         limiter = ConcurrencyLimiter(Limits(), Metrics())
         for _ in range(3):
             await limiter.run(lambda: None)
-        await asyncio.sleep(1)
-        assert len(given) == 1
+            ended.append(time.monotonic())
+        await asyncio.sleep(2 * delay)
+        # Once, unless the machine took a whole delay between two of them.
+        pauses = sum(later - end > delay for end, later in pairwise(ended))
+        assert 1 <= len(trimmed) <= 1 + pauses
+        assert trimmed[-1] - ended[-1] > 0.9 * delay
         await limiter.run(lambda: None)
+        count = len(trimmed)
         limiter.close()
-        await asyncio.sleep(1)
-        assert len(given) == 1
+        await asyncio.sleep(2 * delay)
+        assert len(trimmed) == count
 
     asyncio.run(main())

@@ -194,49 +194,5 @@ def _activations(reader: Reader, reading: Reading, index: int) -> Response:
     )
 
 
-def _model(service: Service) -> schemas.ModelAnswer:
-    file = service.reader.model_file
-    kinds = {name: type(layer).__name__ for name, layer in file.model.named_layers()}
-    return schemas.ModelAnswer(
-        name=service.name,
-        input_shape=list(file.model.input_shape),
-        classes=list(file.classes),
-        parameters=int(file.model.parameters.size),
-        layers=[
-            schemas.LayerSummary(
-                name=row.name,
-                kind=kinds[row.name],
-                shape=list(row.output_shape),
-                parameters=row.parameters,
-            )
-            for row in file.model.summary().rows
-        ],
-        card=dict(file.card),
-    )
-
-
-def _correction(body: request_body.Body, limits: Limits) -> tuple[NDArray[np.uint8], int]:
-    found = body.json()
-    if not isinstance(found, dict) or set(found) != {"pixels", "label", "agreed"}:
-        raise ProblemError(422, 'give an object with "pixels", "label" and "agreed"')
-    if found["agreed"] is not True:
-        raise ProblemError(422, "agreed is not true; nothing is kept without the user's consent")
-    label = found["label"]
-    if not isinstance(label, int) or isinstance(label, bool) or not 0 <= label <= 9:
-        raise ProblemError(422, "label is no digit; give a whole number from 0 to 9")
-    return request_body.gray_values(found["pixels"], limits), label
-
-
-def _collected() -> dict[str, Any]:
-    gray = {"type": "integer", "minimum": 0, "maximum": 255}
-    properties = {
-        "pixels": {"type": "array", "items": gray, "minItems": 784, "maxItems": 784},
-        "label": {"type": "integer", "minimum": 0, "maximum": 9},
-        "agreed": {"const": True, "description": "That the user wants the picture to be kept."},
-    }
-    schema = {"type": "object", "properties": properties, "required": list(properties)}
-    return {"requestBody": {"required": True, "content": {"application/json": {"schema": schema}}}}
-
-
 def _base64(frame: NDArray[np.uint8]) -> str:
     return base64.b64encode(frame.tobytes()).decode("ascii")

@@ -231,7 +231,7 @@ def _file_in_form(content_type: str, content: bytes) -> bytes:
     finally:
         for file in files:
             file.close()
-    if False:
+    if not found:
         raise ProblemError(422, "the form has no file; add one, in any field")
     if not found[0]:
         raise ProblemError(422, "the file in the form is empty; send a picture")
