@@ -1,9 +1,12 @@
 """The network: layers, losses, optimizers and models, from NumPy and the standard library alone."""
 
+from typing import NoReturn
+
 from numcnn.nn.arrays import Array, Shape
 from numcnn.nn.context import Context
 from numcnn.nn.executor import Executor, TrainingPasses
 from numcnn.nn.gradient_check import check_gradients, directional_error
+from numcnn.nn.habits import NAMES, no_attribute
 from numcnn.nn.layers import (
     GELU,
     Activation,
@@ -28,9 +31,15 @@ from numcnn.nn.layers import (
     Softmax,
     Tanh,
 )
-from numcnn.nn.losses import Loss, MeanSquaredError, SigmoidCrossEntropy, SoftmaxCrossEntropy
-from numcnn.nn.model import ENGINES, Sequential
-from numcnn.nn.optimizers import SGD, Adam, AdamW, MovingAverage, Optimizer, RMSProp
+from numcnn.nn.losses import (
+    Loss,
+    MeanSquaredError,
+    SigmoidCrossEntropy,
+    SoftmaxCrossEntropy,
+    as_loss,
+)
+from numcnn.nn.model import ENGINES, LoadReport, Sequential
+from numcnn.nn.optimizers import SGD, Adam, AdamW, MovingAverage, Optimizer, RMSProp, as_optimizer
 from numcnn.nn.schedules import (
     Constant,
     Cosine,
@@ -41,6 +50,7 @@ from numcnn.nn.schedules import (
     WarmUp,
 )
 from numcnn.nn.summary import Summary
+from numcnn.nn.task import Task
 
 __all__ = [
     "ENGINES",
@@ -65,6 +75,7 @@ __all__ = [
     "Layer",
     "LayerNorm",
     "LeakyReLU",
+    "LoadReport",
     "Loss",
     "MaxPool2D",
     "MeanSquaredError",
@@ -88,8 +99,15 @@ __all__ = [
     "StepDecay",
     "Summary",
     "Tanh",
+    "Task",
     "TrainingPasses",
     "WarmUp",
+    "as_loss",
+    "as_optimizer",
     "check_gradients",
     "directional_error",
 ]
+
+
+def __getattr__(name: str) -> NoReturn:
+    raise no_attribute("numcnn.nn", name, NAMES)

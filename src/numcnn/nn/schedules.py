@@ -7,6 +7,7 @@ long one.
 
 import math
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import final
 
@@ -28,8 +29,36 @@ class Schedule(ABC):
 
 @final
 @dataclass(frozen=True)
+class FunctionSchedule(Schedule):
+    """A schedule that is given as a function of the time.
+
+    Attributes:
+        function: From the epochs that are done and how many there will be to the rate.
+    """
+
+    function: Callable[[float, float], float]
+
+    def __call__(self, epoch: float, epochs: float) -> float:
+        """Ask the function.
+
+        Raises:
+            ValueError: What it says is no rate.
+        """
+        return positive("the learning rate", self.function(epoch, epochs))
+
+    def __repr__(self) -> str:
+        name = getattr(self.function, "__qualname__", type(self.function).__name__)
+        return f"FunctionSchedule({name})"
+
+
+@final
+@dataclass(frozen=True)
 class Constant(Schedule):
-    """Always the same rate."""
+    """Always the same rate.
+
+    Attributes:
+        rate: The rate, above 0.
+    """
 
     rate: float
 

@@ -172,7 +172,7 @@ class Winograd(ConvAlgorithm):
         return run
 
     def bind_backward(
-        self, x: Array, draw: Array, dx: Array | None, dweight: Array, workspace: Workspace
+        self, x: Array, draw: Array, dx: Array | None, dweight: Array | None, workspace: Workspace
     ) -> Task:
         """Go back: the adjoint of each step, and ``V`` computed anew rather than kept.
 
@@ -196,16 +196,17 @@ class Winograd(ConvAlgorithm):
         by_channel = values.reshape(points, count, self.channels)
         dtransformed = workspace.take((points, self.channels, self.filters))
         flat_dtransformed = dtransformed.reshape(points, -1)
-        flat_dweight = dweight.reshape(9, -1)
+        flat_dweight = None if dweight is None else dweight.reshape(9, -1)
         scatter = None if dx is None else self._bind_scatter(values, dx, workspace)
 
         def run() -> None:
             if tile is not None:
                 tile(True)
             np.matmul(_OUTPUT_2D_T, there[0], out=there[1])
-            gather()
-            np.matmul(values_t, products, out=dtransformed)
-            np.matmul(_FILTER_2D_T, flat_dtransformed, out=flat_dweight)
+            if flat_dweight is not None:
+                gather()
+                np.matmul(values_t, products, out=dtransformed)
+                np.matmul(_FILTER_2D_T, flat_dtransformed, out=flat_dweight)
             if scatter is not None:
                 # V is not needed any more; its gradient takes its place.
                 np.matmul(products, self._weight_t, out=by_channel)

@@ -55,6 +55,7 @@ class LayerOp(Op):
             dparams = [
                 (inner, name, binding.parameter_gradient(inner, name))
                 for _, inner in layer.walk()
+                if inner.trainable
                 for name in inner.params
             ]
 
@@ -113,6 +114,7 @@ class WholeBatchOp(BarrierOp):
             self._gradients = {
                 (layer, name): place
                 for _, layer in self._layer.walk()
+                if layer.trainable
                 for name, place in binding.gradients.get(layer, {}).items()
             }
         return BoundOp()

@@ -23,8 +23,10 @@ from numcnn.nn.layers.pooling import AveragePool2D, GlobalAveragePool2D, MaxPool
 from numcnn.nn.layers.preprocessing import Normalization, Rescaling
 from numcnn.nn.layers.residual import Residual
 from numcnn.nn.layers.shape import Flatten
+from numcnn.nn.validation import flag
 
 __all__ = [
+    "ACTIVATIONS",
     "GELU",
     "LAYERS",
     "Activation",
@@ -48,6 +50,7 @@ __all__ = [
     "Sigmoid",
     "Softmax",
     "Tanh",
+    "as_layer",
     "layer_from_config",
 ]
 
@@ -80,6 +83,42 @@ LAYERS: Mapping[str, type[Layer]] = MappingProxyType(
 """The layers that a model file may name. A file can ask for nothing else."""
 
 
+ACTIVATIONS: Mapping[str, type[Layer]] = MappingProxyType(
+    {
+        "gelu": GELU,
+        "leaky_relu": LeakyReLU,
+        "relu": ReLU,
+        "sigmoid": Sigmoid,
+        "silu": SiLU,
+        "softmax": Softmax,
+        "swish": SiLU,
+        "tanh": Tanh,
+    }
+)
+"""Activations by the name under which `numcnn.nn.Sequential` takes them, too."""
+
+
+def as_layer(value: Any) -> Layer:
+    """Take what stands in a list of layers: a layer, or the name of an activation.
+
+    Raises:
+        ValueError: It is neither; the message says what to give instead.
+    """
+    if isinstance(value, Layer):
+        return value
+    if isinstance(value, type) and issubclass(value, Layer):
+        raise ValueError(
+            f"layers holds the class {value.__name__}; give a layer: {value.__name__}()"
+        )
+    if not isinstance(value, str):
+        raise ValueError(f"layers holds {value!r}, which is no layer; give layers alone")
+    if value not in ACTIVATIONS:
+        raise ValueError(
+            f"layers holds {value!r}; activations by name are {', '.join(ACTIVATIONS)}"
+        )
+    return ACTIVATIONS[value]()
+
+
 def layer_from_config(
     config: Mapping[str, Any], known: Mapping[str, type[Layer]] = LAYERS
 ) -> Layer:
@@ -96,12 +135,19 @@ def layer_from_config(
         raise ValueError(f"a layer is described by {config!r}; it takes a name and settings")
     settings = dict(config)
     name = settings.pop("layer", None)
+    trainable = settings.pop("trainable", True)
     if not isinstance(name, str) or name not in known:
-        raise ValueError(f"layer {name!r} is unknown; known are {', '.join(known)}")
+        raise ValueError(
+            f"layer {name!r} is unknown; known are {', '.join(known)}. A layer of your own goes "
+            f"into the argument known: {{**LAYERS, {name!r}: its class}}"
+        )
     for key, value in settings.items():
         if isinstance(value, list) and all(isinstance(inner, Mapping) for inner in value):
             settings[key] = [layer_from_config(inner, known) for inner in value]
     try:
-        return known[name](**settings)
+        layer = known[name](**settings)
+        if not flag("trainable", trainable):
+            layer.trainable = False
+        return layer
     except (TypeError, ValueError) as error:
         raise ValueError(f"the settings of layer {name} do not fit: {error}") from error

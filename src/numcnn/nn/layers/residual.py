@@ -79,8 +79,6 @@ class Residual(Layer):
 
     def config(self) -> dict[str, Any]:
         """The settings of all layers inside."""
-        return {
-            "layer": "Residual",
-            "branch": [layer.config() for layer in self.branch],
-            "shortcut": [layer.config() for layer in self.shortcut],
-        }
+        ways = {"branch": self.branch, "shortcut": self.shortcut}
+        described = {name: [layer.config() for layer in way] for name, way in ways.items()}
+        return {"layer": "Residual", **described}
