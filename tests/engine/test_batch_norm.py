@@ -46,7 +46,7 @@ def test_a_batch_of_one_has_no_variance():
     model.build((3,))
     with (
         model.training_engine() as engine,
-        pytest.raises(ValueError, match="a single example.*give another batch_size"),
+        pytest.raises(ValueError, match=r"a single example.*give another batch_size"),
     ):
         engine.forward(normal(1, 3).astype(np.float32), Context(training=True))
 

@@ -139,7 +139,7 @@ def test_the_running_statistics_come_to_those_of_the_data():
 
 
 def test_a_batch_of_one_is_refused_for_its_variance_is_0():
-    with pytest.raises(ValueError, match="a single example.*give another batch_size"):
+    with pytest.raises(ValueError, match=r"a single example.*give another batch_size"):
         run_layer(BatchNorm(), np.array([[4.0]]))
     # One image has many pixels, and so a variance; and inference knows the running one.
     run_layer(BatchNorm(), normal(1, 2, 2, 1))

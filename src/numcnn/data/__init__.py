@@ -10,11 +10,13 @@ from numcnn.data.csv_table import read_csv, write_submission
 from numcnn.data.dataset import Dataset, DataWarning, Splits
 from numcnn.data.digits import load_digits
 from numcnn.data.download import DownloadError
+from numcnn.data.examples import Examples, Source
 from numcnn.data.folder import read_folder, read_image
 from numcnn.data.idx import read_idx, read_idx_images, read_idx_labels, write_idx
 from numcnn.data.locate import DataNotFoundError
 from numcnn.data.mnist import FASHION_CLASSES, load_fashion_mnist, load_mnist
 from numcnn.data.split import split_validation
+from numcnn.data.streams import Stream
 
 __all__ = [
     "CIFAR10_CLASSES",
@@ -26,7 +28,10 @@ __all__ = [
     "Dataset",
     "Description",
     "DownloadError",
+    "Examples",
+    "Source",
     "Splits",
+    "Stream",
     "describe",
     "fetch",
     "is_local",

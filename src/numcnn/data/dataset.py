@@ -5,6 +5,7 @@ nothing else about where images come from.
 """
 
 import unicodedata
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, final
 
@@ -66,6 +67,29 @@ class Dataset:
         """``(height, width, channels)`` of each image."""
         _, height, width, channels = self.images.shape
         return height, width, channels
+
+    @property
+    def input_shape(self) -> tuple[int, ...]:
+        """The same as `image_shape`: what a model takes."""
+        return self.image_shape
+
+    @property
+    def targets(self) -> Labels | None:
+        """The same as `labels`: what a model should answer."""
+        return self.labels
+
+    def take(self, places: NDArray[np.int64]) -> tuple[Images, Labels | None, None]:
+        """Copy some images and labels, and no weights; see `numcnn.data.Examples.take`."""
+        return self.images[places], None if self.labels is None else self.labels[places], None
+
+    def parts(self) -> Iterator[Images]:
+        """Yield all images, in one part."""
+        yield self.images
+
+    def __repr__(self) -> str:
+        size = " x ".join(map(str, self.image_shape))
+        labels = f"{len(self.classes)} classes" if self.labels is not None else "no labels"
+        return f"<Dataset {self.name}: {len(self):,} images of {size}, {labels}>"
 
     def label_counts(self) -> Labels:
         """Count the images of each class.

@@ -106,7 +106,7 @@ class Sequential:
         given: list[Layer] = []
         for value in (*layers, *more):
             given += value.layers if isinstance(value, Sequential) else [as_layer(value)]
-        self.layers = tuple(_own(layer) for layer in given)
+        self.layers: tuple[Layer, ...] = tuple(_own(layer) for layer in given)
         self.task = Task()
         self.loss: Loss | None = None
         self.input_shape: Shape = ()
@@ -358,7 +358,7 @@ class Sequential:
 
     def probabilities(self, outputs: Array) -> Array:
         """Turn outputs into probabilities; see `predict_proba`. Both ``(count, classes)``."""
-        return self.task.probabilities(outputs, self._is_activated)
+        return self.task.probabilities(outputs, self.is_activated)
 
     def predict(self, x: ArrayLike, batch_size: int = 256, engine: str = "auto") -> NDArray[Any]:
         """Say the answer for each example: its class, its labels, or its values.
@@ -370,10 +370,11 @@ class Sequential:
             the classes by names; labels as 0 and 1, ``(count, labels)``; values as they were
             given, ``(count,)`` or ``(count, ...)``.
         """
-        return self.task.decide(self.outputs(x, batch_size, engine), self._is_activated)
+        return self.task.decide(self.outputs(x, batch_size, engine), self.is_activated)
 
     @property
-    def _is_activated(self) -> bool:
+    def is_activated(self) -> bool:
+        """Whether the outputs are probabilities already, by a last `Softmax` or `Sigmoid`."""
         return isinstance(self.layers[-1], Softmax | Sigmoid)
 
     def activations(self, x: ArrayLike) -> Iterator[tuple[str, Array]]:

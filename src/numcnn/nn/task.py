@@ -69,7 +69,9 @@ class Task:
         """
         half = 0.5 if is_activated or self.activation == "none" else 0.0
         if self.kind == "values":
-            return outputs[:, 0] if self.is_flat else outputs
+            is_squashed = self.activation == "sigmoid" and not is_activated
+            values = sigmoid(outputs) if is_squashed else outputs
+            return values[:, 0] if self.is_flat else values
         if self.kind == "labels":
             return (outputs > half).astype(np.intp)
         if outputs.shape[-1] == 1 and self.activation == "sigmoid":
