@@ -3,6 +3,8 @@
 `load` gets a data set by its name, or one's own from a CSV table or a folder of images.
 """
 
+from typing import NoReturn
+
 from numcnn.data.batches import Batch, Batches
 from numcnn.data.catalog import Description, describe, fetch, is_local, load, names
 from numcnn.data.cifar10 import CIFAR10_CLASSES, load_cifar10, read_cifar10_batch
@@ -52,3 +54,15 @@ __all__ = [
     "write_idx",
     "write_submission",
 ]
+
+_AUGMENTATIONS = frozenset(
+    {
+        *("Augmentation", "Compose", "Cutout", "ElasticDistortion", "GaussianNoise"),
+        *("HorizontalFlip", "PaddedCrop", "RandomAffine"),
+    }
+)
+
+
+def __getattr__(name: str) -> NoReturn:
+    remedy = f"; it is numcnn.augmentation.{name}" if name in _AUGMENTATIONS else ""
+    raise AttributeError(f"numcnn.data has no attribute {name!r}{remedy}")

@@ -228,7 +228,8 @@ def _check_images(images: NDArray[Any], name: str) -> None:
             else type(images).__name__
         )
         raise ValueError(
-            f"images of {name} are {found}; give a uint8 array (count, height, width, channels)"
+            f"images of {name} are {found}; give a uint8 array (count, height, width, channels), "
+            "or train on other arrays as they are: fit(model, X, y)"
         )
     if 0 in images.shape:
         raise ValueError(f"images of {name} have shape {images.shape}; give at least one pixel")
@@ -245,7 +246,10 @@ def _check_labels(labels: NDArray[Any], images: int, classes: int, name: str) ->
             if isinstance(labels, np.ndarray)
             else type(labels).__name__
         )
-        raise ValueError(f"labels of {name} are {found}; give an int64 array (count,)")
+        raise ValueError(
+            f"labels of {name} are {found}; give an int64 array (count,), or train on other "
+            "targets as they are: fit(model, X, y)"
+        )
     check_counts(images, len(labels), name)
     check_label_range(labels, classes, name)
 

@@ -36,10 +36,10 @@ from numcnn.nn.losses import (
     MeanSquaredError,
     SigmoidCrossEntropy,
     SoftmaxCrossEntropy,
-    as_loss,
+    usual_loss,
 )
 from numcnn.nn.model import ENGINES, LoadReport, Sequential
-from numcnn.nn.optimizers import SGD, Adam, AdamW, MovingAverage, Optimizer, RMSProp, as_optimizer
+from numcnn.nn.optimizers import SGD, Adam, AdamW, MovingAverage, Optimizer, RMSProp
 from numcnn.nn.schedules import (
     Constant,
     Cosine,
@@ -102,10 +102,9 @@ __all__ = [
     "Task",
     "TrainingPasses",
     "WarmUp",
-    "as_loss",
-    "as_optimizer",
     "check_gradients",
     "directional_error",
+    "usual_loss",
 ]
 
 

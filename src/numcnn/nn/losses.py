@@ -6,17 +6,16 @@ are class indices, integer ``(batch,)``, or numbers of the outputs' shape, ``(ba
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from types import MappingProxyType
-from typing import Any, ClassVar, final
+from typing import ClassVar, final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from numcnn.nn.arrays import Array
 from numcnn.nn.layers.activation import log_softmax, sigmoid
-from numcnn.nn.task import Activated
+from numcnn.nn.task import Activated, Task
 from numcnn.nn.validation import number
 
 
@@ -24,8 +23,7 @@ class Loss(ABC):
     """A loss of a batch of outputs, against targets: what a training makes small.
 
     A loss of your own has the method `terms`, which computes each example's loss and gradient by
-    itself; weights, means and batches follow from it. A function of outputs and targets that
-    returns the batch's loss and d loss / d outputs does as well; see `as_loss`.
+    itself; weights, means and batches follow from it.
 
     Attributes:
         activation: What makes probabilities of outputs that were trained with this loss.
@@ -202,92 +200,10 @@ class MeanSquaredError(Loss):
         return _means(np.square(difference)), gradients, np.ones(len(outputs), outputs.dtype)
 
 
-@final
-@dataclass(frozen=True)
-class FunctionLoss(Loss):
-    """A loss that is given as a function.
-
-    Attributes:
-        function: From outputs and targets, as `Loss.value_and_gradient` gets them, to the batch's
-            mean loss and d loss / d outputs.
-    """
-
-    function: Callable[[Array, NDArray[Any]], tuple[float, Array]]
-
-    def terms(self, outputs: Array, targets: NDArray[np.generic]) -> tuple[Array, Array, Array]:
-        """Call the function for each example by itself."""
-        pairs = [
-            self.function(outputs[row : row + 1], targets[row : row + 1])
-            for row in range(len(outputs))
-        ]
-        losses = np.array([value for value, _ in pairs], outputs.dtype)
-        return losses, np.concatenate([dy for _, dy in pairs]), np.ones_like(losses)
-
-    def value_and_gradient(
-        self,
-        outputs: Array,
-        targets: NDArray[np.generic],
-        sample_weight: Array | None = None,
-    ) -> tuple[float, Array]:
-        """Call the function for the whole batch, or for each example if they have weights."""
-        if sample_weight is not None:
-            return super().value_and_gradient(outputs, targets, sample_weight)
-        value, gradient = self.function(outputs, targets)
-        gradient = np.asarray(gradient, outputs.dtype)
-        if gradient.shape != outputs.shape:
-            raise ValueError(
-                f"loss {self.name} gave a gradient of shape {gradient.shape} for outputs of shape "
-                f"{outputs.shape}; return the loss and d loss / d outputs"
-            )
-        return float(value), gradient
-
-    @property
-    def name(self) -> str:
-        """The function's."""
-        return getattr(self.function, "__qualname__", type(self.function).__name__)
-
-    def __repr__(self) -> str:
-        return f"FunctionLoss({self.name})"
-
-
-LOSSES: Mapping[str, type[Loss]] = MappingProxyType(
-    {
-        **dict.fromkeys(
-            (
-                *("softmax_cross_entropy", "cross_entropy", "crossentropy"),
-                *("categorical_crossentropy", "sparse_categorical_crossentropy"),
-            ),
-            SoftmaxCrossEntropy,
-        ),
-        **dict.fromkeys(
-            ("sigmoid_cross_entropy", "binary_crossentropy", "bce"), SigmoidCrossEntropy
-        ),
-        **dict.fromkeys(("mean_squared_error", "mse", "squared_error"), MeanSquaredError),
-    }
-)
-"""Losses by the names under which a training takes them."""
-
-
-def as_loss(value: Any) -> Loss:
-    """Take a loss: one of `Loss`, the name of one, a function, or None for the usual one.
-
-    Raises:
-        ValueError: It is none of these; the message says what to give instead.
-    """
-    if value is None:
-        return SoftmaxCrossEntropy()
-    if isinstance(value, Loss):
-        return value
-    if isinstance(value, type) and issubclass(value, Loss):
-        raise ValueError(f"loss is the class {value.__name__}; give a loss: {value.__name__}()")
-    if isinstance(value, str) and value in LOSSES:
-        return LOSSES[value]()
-    if not isinstance(value, str) and callable(value):
-        return FunctionLoss(value)
-    raise ValueError(
-        f"loss is {value!r}; give one of {', '.join(LOSSES)}, a Loss such as "
-        "SoftmaxCrossEntropy(), or a function"
-    )
+def usual_loss(task: Task) -> Loss:
+    """The loss of outputs that mean this, where nothing else is known of their training."""
+    losses = {"softmax": SoftmaxCrossEntropy, "sigmoid": SigmoidCrossEntropy}
+    return losses.get(task.activation, MeanSquaredError)()
 
 
 def _means(losses: Array) -> Array:
@@ -297,8 +213,8 @@ def _means(losses: Array) -> Array:
 
 def like_outputs(targets: NDArray[np.generic], outputs: Array) -> Array:
     """Bring targets of any shape into the outputs' shape and dtype; see `one_hot`."""
-    if targets.shape == outputs.shape:
-        return targets.astype(outputs.dtype)
+    if targets.shape == outputs.shape or outputs.shape[1:] == (1,) == (*targets.shape[1:], 1):
+        return targets.reshape(outputs.shape).astype(outputs.dtype)
     return one_hot(targets, outputs)
 
 

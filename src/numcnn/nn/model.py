@@ -123,13 +123,16 @@ class Sequential:
                 raise ValueError(f"{name} stands in two places; make a layer for each place")
             seen.add(layer)
 
-    def build(self, input_shape: Sequence[int], seed: int | np.random.Generator = 0) -> Shape:
+    def build(
+        self, input_shape: Sequence[int], seed: int | np.random.Generator = 0, *sizes: int
+    ) -> Shape:
         """Make the weights for inputs of one shape.
 
         Args:
             input_shape: Without the batch axis: ``(height, width, channels)`` or ``(features,)``.
             seed: A seed, or the generator that the initial weights are drawn from. The same seed
                 gives the same weights.
+            sizes: Nothing: sizes that are given one by one are refused.
 
         Returns:
             The output's shape, without the batch axis.
@@ -143,6 +146,11 @@ class Sequential:
             shape = tuple(whole("input_shape", size) for size in input_shape)
         except (TypeError, ValueError):
             shape = ()
+        if sizes:
+            raise ValueError(
+                f"input_shape is {input_shape}, and more sizes follow; give all of them as one: "
+                f"build({(input_shape, seed, *sizes)})"
+            )
         if not shape:
             raise ValueError(
                 f"input_shape is {input_shape}; give positive sizes without the batch axis, "
@@ -358,6 +366,7 @@ class Sequential:
 
     def probabilities(self, outputs: Array) -> Array:
         """Turn outputs into probabilities; see `predict_proba`. Both ``(count, classes)``."""
+        self._require_meaning()
         return self.task.probabilities(outputs, self.is_activated)
 
     def predict(self, x: ArrayLike, batch_size: int = 256, engine: str = "auto") -> NDArray[Any]:
@@ -370,6 +379,7 @@ class Sequential:
             the classes by names; labels as 0 and 1, ``(count, labels)``; values as they were
             given, ``(count,)`` or ``(count, ...)``.
         """
+        self._require_meaning()
         return self.task.decide(self.outputs(x, batch_size, engine), self.is_activated)
 
     @property
@@ -556,6 +566,14 @@ class Sequential:
         for name, layer in self.named_layers():
             for key, array in (*layer.params.items(), *layer.state.items()):
                 yield f"{name}.{key}", array
+
+    def _require_meaning(self) -> None:
+        """Refuse to guess what a single output means, where no training has said it."""
+        if self.output_shape == (1,) and self.task == Task() and not self.loss:
+            raise ValueError(
+                "the model has one output, and a softmax over one is always 1; say what it means: "
+                'model.task = Task("classes", "sigmoid") for two classes, or Task("values", "none")'
+            )
 
     def _require_built(self) -> None:
         if not self.input_shape:

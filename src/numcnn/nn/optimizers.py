@@ -11,7 +11,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from inspect import signature
-from types import MappingProxyType
 from typing import Any, ClassVar, Self, final
 
 import numpy as np
@@ -319,33 +318,6 @@ def AdamW(  # noqa: N802 (a name that everybody knows)
         beta_2=beta_2,
         epsilon=epsilon,
         clip_norm=clip_norm,
-    )
-
-
-OPTIMIZERS: Mapping[str, Callable[[], Optimizer]] = MappingProxyType(
-    {"adam": Adam, "adamw": AdamW, "rmsprop": RMSProp, "sgd": SGD}
-)
-"""Optimizers, with their usual settings, by the names under which a training takes them."""
-
-
-def as_optimizer(value: Any) -> Optimizer:
-    """Take an optimizer: one of `Optimizer`, the name of one, or None for `Adam`.
-
-    Raises:
-        ValueError: It is none of these; the message says what to give instead.
-    """
-    if value is None:
-        return Adam()
-    if isinstance(value, Optimizer):
-        return value
-    if isinstance(value, str) and value.lower() in OPTIMIZERS:
-        return OPTIMIZERS[value.lower()]()
-    if callable(value) and hasattr(value, "__name__"):
-        name = value.__name__
-        raise ValueError(f"optimizer is the class {name}; give an optimizer: {name}()")
-    raise ValueError(
-        f"optimizer is {value!r}; give one of {', '.join(OPTIMIZERS)}, or an optimizer such as "
-        "Adam(learning_rate=0.001)"
     )
 
 

@@ -9,9 +9,15 @@ from numpy.typing import NDArray
 
 from numcnn.nn.arrays import Array
 from numcnn.nn.layers.activation import sigmoid, softmax
+from numcnn.nn.validation import flag, is_whole
 
 Activated = Literal["softmax", "sigmoid", "none"]
 """The function that turns outputs into probabilities."""
+
+
+_KINDS = ("classes", "labels", "values")
+_ACTIVATIONS = ("softmax", "sigmoid", "none")
+_LONGEST_NAME = 1000
 
 
 @final
@@ -27,12 +33,32 @@ class Task:
         names: What each class was called in the training data, an integer or text each; None if
             a class is its number.
         is_flat: Whether one value an example was given as ``(count,)``, and is answered so.
+
+    Raises:
+        ValueError: A setting is none of these.
     """
 
     kind: Literal["classes", "labels", "values"] = "classes"
     activation: Activated = "softmax"
     names: tuple[Any, ...] | None = None
     is_flat: bool = False
+
+    def __post_init__(self) -> None:
+        for name, known in (("kind", _KINDS), ("activation", _ACTIVATIONS)):
+            if getattr(self, name) not in known:
+                raise ValueError(
+                    f"{name} is {getattr(self, name)!r}; choose one of {', '.join(known)}"
+                )
+        flag("is_flat", self.is_flat)
+        if self.names is not None:
+            for value in self.names:
+                is_text = isinstance(value, str) and len(value) <= _LONGEST_NAME
+                if not (is_text or is_whole(value, -(2**63), 2**63 - 1)):
+                    raise ValueError(f"names holds {value!r:.60}; give integers or short text")
+            if not self.names or len({*map(type, self.names)}) > 1:
+                raise ValueError("names is empty or mixed; give integers or text, one a class")
+            if len({*self.names}) < len(self.names):
+                raise ValueError("names holds a name twice; give each class its own")
 
     def probabilities(self, outputs: Array, is_activated: bool = False) -> Array:
         """Turn outputs into probabilities, ``(count, classes)`` or ``(count, labels)``.

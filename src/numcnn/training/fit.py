@@ -28,13 +28,12 @@ from numcnn.nn import (
     Softmax,
     SoftmaxCrossEntropy,
     Task,
-    as_loss,
-    as_optimizer,
 )
 from numcnn.nn.habits import names_arguments
 from numcnn.nn.inputs import require_finite
 from numcnn.nn.validation import flag, number, whole
 from numcnn.random_streams import check_seed
+from numcnn.training.by_name import as_loss, as_optimizer
 from numcnn.training.callbacks import Callback, Moment, as_callbacks
 from numcnn.training.checkpoint import (
     Weights,

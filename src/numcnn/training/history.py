@@ -5,12 +5,19 @@ import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Any, final
+from typing import Any, NoReturn, final
 
 from numcnn.atomic_file import atomic_file
+from numcnn.nn.habits import no_attribute
 from numcnn.nn.validation import is_number, is_whole
 
 _VALIDATION = "validation_"
+
+_HABITS = {
+    "epoch": "take [record.epoch for record in history]",
+    "epochs": "take len(history), or iterate over it",
+    "history": 'take values("loss"), values("validation_loss") and so on, or iterate over it',
+}
 
 _MOST = 1e300
 """No number of a training is larger; JSON also knows whole numbers that no float holds."""
@@ -108,6 +115,9 @@ class History:
             for row in rows
         )
         return f"<table><tr>{head}</tr>{body}</table>"
+
+    def __getattr__(self, name: str) -> NoReturn:
+        raise no_attribute("History", name, _HABITS)
 
     def values(self, name: str) -> list[float]:
         """One number of each epoch, such as ``values("validation_loss")``.

@@ -13,15 +13,13 @@ from numcnn.data import Dataset, Examples, Source
 from numcnn.nn import (
     Array,
     Loss,
-    MeanSquaredError,
     Sequential,
     Shape,
-    SigmoidCrossEntropy,
-    SoftmaxCrossEntropy,
     Task,
-    as_loss,
+    usual_loss,
 )
 from numcnn.nn.habits import names_arguments
+from numcnn.training.by_name import as_loss
 from numcnn.training.targets import as_examples, as_inputs, as_targets, dataset_targets
 
 Metric = Callable[[NDArray[Any], NDArray[Any]], float]
@@ -97,7 +95,7 @@ def evaluate(
         # As the third argument, for data that bring their targets.
         y, loss = None, y
     model.executor(engine)
-    chosen = _usual_loss(model) if loss is None else as_loss(loss)
+    chosen = model.loss or usual_loss(model.task) if loss is None else as_loss(loss)
     if isinstance(data, tuple) and len(data) in (2, 3) and y is None:
         y = data[1]
         sample_weight = data[2] if len(data) == 3 else sample_weight
@@ -174,14 +172,6 @@ def correct_answers(model: Sequential, outputs: Array, targets: NDArray[Any]) ->
     predicted, truth = answers(task, model, outputs, targets)
     right = predicted == truth
     return float(right.sum() if right.ndim == 1 else right.mean(axis=1).sum())
-
-
-def _usual_loss(model: Sequential) -> Loss:
-    if model.loss is not None:
-        return model.loss
-    if model.task.kind == "values":
-        return MeanSquaredError()
-    return SigmoidCrossEntropy() if model.task.activation == "sigmoid" else SoftmaxCrossEntropy()
 
 
 def evaluate_probabilities(probabilities: Array, dataset: Dataset) -> Evaluation:

@@ -263,13 +263,15 @@ class Stepper:
             outputs = self.passes.forward(batch.inputs, ctx)
             loss, dy = self.loss.value_and_gradient(outputs, batch.targets, batch.weights)
             gradient = self.passes.backward(dy, ctx)
+            frozen = self.model.frozen_mask()
             self.optimizer.step(
                 self.model.parameters,
                 gradient,
                 rate,
                 self._decayed,
                 self.passes.spread,
-                self.model.frozen_mask(),
+                # An optimizer of one's own need not know it where nothing is frozen.
+                **({} if frozen is None else {"frozen": frozen}),
             )
             self.model.apply_state_updates(ctx)
             if self.average is not None:
