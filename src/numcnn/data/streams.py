@@ -61,6 +61,7 @@ class Stream:
         self._source = source
         self._augmentation = augmentation
         self._pending: Iterator[Any] | None = None
+        self._is_fresh = True
         self.can_repeat = hasattr(source, "__getitem__") and hasattr(source, "__len__")
         if steps_per_epoch is None:
             if not hasattr(source, "__len__"):
@@ -125,8 +126,10 @@ class Stream:
             for place in rng.permutation(len(self._source))[: self._steps].tolist():
                 yield self._source[place]
             return
-        if self._pending is None:
+        # A generator goes on where it was; what can be gone through again begins anew.
+        if self._pending is None or not (self._is_fresh or isinstance(self._source, Iterator)):
             self._pending = self._start()
+        self._is_fresh = False
         for step in range(self._steps):
             try:
                 yield next(self._pending)
@@ -135,9 +138,6 @@ class Stream:
                     f"{_kind(self._source)} ended after {step} of {self._steps} batches of epoch "
                     f"{number + 1}; give a smaller steps_per_epoch, or a source that goes on"
                 ) from None
-        # A generator goes on where it was; what can be gone through again begins anew.
-        if not isinstance(self._source, Iterator):
-            self._pending = None
 
 
 def is_stream(value: Any) -> bool:

@@ -406,7 +406,7 @@ def _validation(
     inputs = as_inputs(x)
     prepare_model(model, inputs.shape[1:])
     examples, meant = as_examples(
-        inputs, y, weights, loss, model.output_shape, task, "the validation data"
+        inputs, y, weights, loss, model.output_shape, task, "the validation data", is_fixed=True
     )
     if meant.kind != task.kind or meant.names != task.names:
         raise ValueError(

@@ -113,7 +113,9 @@ def evaluate(
         if y is None:
             raise ValueError("y is None, and X alone says nothing to measure by; give X and y")
         source, task = as_examples(
-            as_inputs(data), y, sample_weight, chosen, model.output_shape, model.task, "the data"
+            *(as_inputs(data), y, sample_weight, chosen, model.output_shape, model.task),
+            "the data",
+            is_fixed=True,
         )
         if task.kind != model.task.kind:
             raise ValueError(

@@ -31,7 +31,15 @@ _CHANNELS = (1, 3, 4)
 
 
 def as_examples(
-    x: Any, y: Any, sample_weight: Any, loss: Loss, outputs: Shape, task: Task, name: str
+    x: Any,
+    y: Any,
+    sample_weight: Any,
+    loss: Loss,
+    outputs: Shape,
+    task: Task,
+    name: str,
+    *,
+    is_fixed: bool = False,
 ) -> tuple[Examples, Task]:
     """Bring inputs and targets of any kind into examples.
 
@@ -43,6 +51,7 @@ def as_examples(
         outputs: The shape of the model's output.
         task: What the model's outputs mean so far; its names of classes are used if they fit.
         name: What to call the examples in a message.
+        is_fixed: Whether the names of the classes have to fit, since the model was trained on them.
 
     Returns:
         The examples, and what the outputs mean with these targets.
@@ -51,7 +60,7 @@ def as_examples(
         ValueError: They do not fit together; the message says what to give.
     """
     inputs = as_inputs(x)
-    targets, task = as_targets(y, loss, outputs, task)
+    targets, task = as_targets(y, loss, outputs, task, is_fixed=is_fixed)
     if len(targets) != len(inputs):
         raise ValueError(
             f"X has {len(inputs):,} examples and y {len(targets):,}; give one for each example"
@@ -102,14 +111,15 @@ def as_weights(sample_weight: Any, count: int) -> Weights | None:
     return weights
 
 
-def as_targets(y: Any, loss: Loss, outputs: Shape, task: Task) -> tuple[NDArray[Any], Task]:
+def as_targets(
+    y: Any, loss: Loss, outputs: Shape, task: Task, *, is_fixed: bool = False
+) -> tuple[NDArray[Any], Task]:
     """Bring targets into what a loss takes; see `as_examples`.
 
     Returns:
         int64 ``(count,)`` for classes, or float32 ``(count, *outputs)``; and what they mean.
     """
-    reader = _Targets(_as_labels(y), loss, outputs, task)
-    return reader.read()
+    return _Targets(_as_labels(y), loss, outputs, task, is_fixed).read()
 
 
 def dataset_targets(dataset: Dataset, loss: Loss, outputs: Shape) -> tuple[Examples, Task] | None:
@@ -141,6 +151,7 @@ class _Targets:
     loss: Loss
     outputs: Shape
     task: Task
+    is_fixed: bool
 
     def read(self) -> tuple[NDArray[Any], Task]:
         y, size = self.y, math.prod(self.outputs)
@@ -199,12 +210,18 @@ class _Targets:
                 )
             y = y.astype(np.int64)
         task = Task("classes", self.loss.activation)
-        if self.task.names is not None and np.isin(y, np.asarray(self.task.names)).all():
-            task = replace(task, names=self.task.names)
+        known = self.task.names
+        if known is not None and (self.is_fixed or np.isin(y, np.asarray(known)).all()):
+            task = replace(task, names=known)
             return task.numbers(y), task
         is_number = y.dtype.kind in "iu"
         if is_number and y.min(initial=0) >= 0 and y.max(initial=0) < count:
             return y.astype(np.int64), task
+        if self.is_fixed and is_number:
+            raise ValueError(
+                f"y holds {int(y[(y < 0) | (y >= count)][0])}, and the model was trained on the "
+                f"classes 0 to {count - 1}; give these"
+            )
         names, numbers = np.unique(y, return_inverse=True)
         if len(names) != count:
             raise ValueError(
