@@ -11,6 +11,8 @@ All parameters are plain values, so that `sklearn.base.clone`, ``GridSearchCV`` 
 with them. Needs scikit-learn: ``pip install 'numcnn[estimator]'``.
 """
 
+from __future__ import annotations
+
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from copy import deepcopy

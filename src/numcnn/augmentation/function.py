@@ -1,5 +1,7 @@
 """An augmentation that is given as a function."""
 
+from __future__ import annotations
+
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, final

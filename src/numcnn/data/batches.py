@@ -5,6 +5,8 @@ state that would have to be saved: what epoch ``e`` looks like follows from the 
 Data that come batch by batch from elsewhere are in `numcnn.data.streams`.
 """
 
+from __future__ import annotations
+
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass

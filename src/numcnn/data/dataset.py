@@ -4,6 +4,8 @@ Every loader of this package returns these two, and training, plots and the comm
 nothing else about where images come from.
 """
 
+from __future__ import annotations
+
 import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -104,7 +106,7 @@ class Dataset:
             raise ValueError(f"{self.name} has no labels to count")
         return np.bincount(self.labels, minlength=len(self.classes)).astype(np.int64)
 
-    def with_classes(self, classes: tuple[str, ...]) -> "Dataset":
+    def with_classes(self, classes: tuple[str, ...]) -> Dataset:
         """Number the labels by another list of classes, matched by name.
 
         Names are the same whether an accent is part of its letter or follows it, as in the names
@@ -130,7 +132,7 @@ class Dataset:
         labels = None if self.labels is None else positions[self.labels]
         return Dataset(self.images, labels, classes, self.name)
 
-    def subset(self, indices: ArrayLike) -> "Dataset":
+    def subset(self, indices: ArrayLike) -> Dataset:
         """Copy some of the images, in the order given.
 
         Args:

@@ -4,6 +4,8 @@
 training makes of arrays that it is given.
 """
 
+from __future__ import annotations
+
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -105,7 +107,7 @@ class Examples:
         return np.asarray(self.inputs[rows]), targets, weights
 
     @property
-    def view(self) -> "NDArray[Any] | Rows":
+    def view(self) -> NDArray[Any] | Rows:
         """All inputs, to be sliced; nothing is copied before that."""
         return self.inputs if self._rows is None else Rows(self.inputs, self._rows)
 
@@ -114,7 +116,7 @@ class Examples:
         for start in range(0, len(self), _PART):
             yield np.asarray(self.view[start : start + _PART])
 
-    def subset(self, places: ArrayLike) -> "Examples":
+    def subset(self, places: ArrayLike) -> Examples:
         """Choose some of the examples, in the order given, without copying the inputs."""
         chosen = np.asarray(places)
         return replace(

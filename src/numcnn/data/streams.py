@@ -5,6 +5,8 @@ batch again, so a training with it can be resumed and repeated like any other. W
 iterated cannot.
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, final
 

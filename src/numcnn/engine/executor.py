@@ -1,5 +1,7 @@
 """The engine's `numcnn.nn.Executor`: plans made when they are needed, and kept for next time."""
 
+from __future__ import annotations
+
 import os
 import threading
 from collections.abc import Sequence
@@ -186,7 +188,7 @@ class EngineExecutor:
         """Make the passes of a training."""
         return TrainingEngine(self._links, self._input_shape, threads, shards)
 
-    def predictor(self, batch_size: int) -> "Predictor":
+    def predictor(self, batch_size: int) -> Predictor:
         """Make ready for batches of one size."""
         return Predictor(self._links, self._input_shape, batch_size)
 
@@ -292,7 +294,7 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_after_fork)
 
 
-def _sizes(count: int, batch_size: int) -> "list[int]":
+def _sizes(count: int, batch_size: int) -> list[int]:
     """Cut a count into batches: whole ones, then powers of two, so that few sizes ever occur."""
     sizes = [batch_size] * (count // batch_size)
     rest = count % batch_size

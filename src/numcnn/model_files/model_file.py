@@ -1,5 +1,7 @@
 """A model file: weights, architecture, preprocessing, class names and a model card."""
 
+from __future__ import annotations
+
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
@@ -96,13 +98,13 @@ def save_model(
 
 
 def load_model(
-    path: str | os.PathLike[str], known: Mapping[str, type[Layer]] = LAYERS
+    path: str | os.PathLike[str], known: Mapping[str, type[Layer]] | None = None
 ) -> ModelFile:
     """Read a model that `save_model` wrote.
 
     Args:
         path: The file.
-        known: The layer classes that the file may name. To read a model with layers of your own:
+        known: The layer classes that the file may name; numcnn's own if None. To read a model with layers of your own:
             ``load_model(path, {**LAYERS, "Scale": Scale})``.
 
     Raises:
@@ -123,7 +125,7 @@ def load_model(
             if not isinstance(header.get(part), kind):
                 raise ValueError(f"{part!r} is missing, or not what it should be")
         shapes = {name: array.shape for name, array in _float32(arrays).items()}
-        model = build_described(header["architecture"], shapes, known)
+        model = build_described(header["architecture"], shapes, known or LAYERS)
         model.load_state_dict(arrays)
         _require_variances(model)
         if (task := header.get("task")) is not None:

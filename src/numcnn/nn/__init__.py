@@ -1,5 +1,7 @@
 """The network: layers, losses, optimizers and models, from NumPy and the standard library alone."""
 
+from __future__ import annotations
+
 from typing import NoReturn
 
 from numcnn.nn.arrays import Array, Shape

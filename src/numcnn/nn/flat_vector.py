@@ -4,6 +4,8 @@ An optimizer then is its paper's formula on a vector, a checkpoint is one array,
 are computed apart are summed in one place.
 """
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from typing import Any, NoReturn, final
 

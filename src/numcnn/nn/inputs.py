@@ -1,5 +1,7 @@
 """Inputs as people have them, brought into an array: lists, pictures, tables."""
 
+from __future__ import annotations
+
 from typing import Any
 
 import numpy as np

@@ -4,6 +4,8 @@ Each loss is defined by one example; a batch's loss is the weighted mean over it
 are class indices, integer ``(batch,)``, or numbers of the outputs' shape, ``(batch, outputs)``.
 """
 
+from __future__ import annotations
+
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence

@@ -1,5 +1,7 @@
 """Sequential: layers in a row, built for an input shape, that learn and predict."""
 
+from __future__ import annotations
+
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from copy import deepcopy
@@ -89,7 +91,7 @@ class Sequential:
         loss: The loss that the model was trained with last; None if it is not known.
     """
 
-    def __init__(self, layers: "_Part | Iterable[_Part]", *more: "_Part") -> None:
+    def __init__(self, layers: _Part | Iterable[_Part], *more: _Part) -> None:
         """Store the layers.
 
         Args:
@@ -487,7 +489,7 @@ class Sequential:
             own[name][...] = arrays[name]
         return LoadReport(*map(tuple, (matched, sorted(missing), sorted(unexpected), mismatched)))
 
-    def astype(self, dtype: DTypeLike) -> "Sequential":
+    def astype(self, dtype: DTypeLike) -> Sequential:
         """Copy the model, its numbers in another dtype: float64 to check gradients."""
         copy = Sequential.from_config(self.config(), {**LAYERS, **self._own_layer_types()})
         if self.input_shape:
@@ -505,8 +507,8 @@ class Sequential:
 
     @staticmethod
     def from_config(
-        config: Sequence[Mapping[str, Any]], known: Mapping[str, type[Layer]] = LAYERS
-    ) -> "Sequential":
+        config: Sequence[Mapping[str, Any]], known: Mapping[str, type[Layer]] | None = None
+    ) -> Sequential:
         """Make the model that `config` described, not yet built.
 
         Raises:
@@ -544,7 +546,7 @@ class Sequential:
     def __getattr__(self, name: str) -> NoReturn:
         raise no_attribute("Sequential", name, METHODS)
 
-    def __copy__(self) -> "Sequential":
+    def __copy__(self) -> Sequential:
         # A copy that shared the layers would take their arrays out of this model's vectors.
         return deepcopy(self)
 

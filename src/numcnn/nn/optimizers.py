@@ -5,6 +5,8 @@ own vectors, one number for each parameter, in `Optimizer.slots`; with them save
 as if it had never stopped.
 """
 
+from __future__ import annotations
+
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence

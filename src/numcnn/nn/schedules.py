@@ -15,7 +15,13 @@ from numcnn.nn.validation import number, positive
 
 
 class Schedule(ABC):
-    """A learning rate for every moment of a training."""
+    """A learning rate for every moment of a training.
+
+    A schedule of your own is a subclass with `__call__`, or a function of the same two arguments
+    that is given to the optimizer as it is::
+
+        SGD(learning_rate=lambda epoch, epochs: 0.1 * (1 - epoch / epochs) ** 2)
+    """
 
     @abstractmethod
     def __call__(self, epoch: float, epochs: float) -> float:

@@ -1,5 +1,7 @@
 """What a model's outputs mean: classes, yes or no for several labels, or plain numbers."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, final

@@ -1,5 +1,7 @@
 """Losses and optimizers as a training takes them: objects, names, or for a loss a function."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType

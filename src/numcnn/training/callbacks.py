@@ -54,7 +54,16 @@ class Moment:
 
 
 class Callback:
-    """Something that watches a training. Each method does nothing unless it is overridden."""
+    """Something that watches a training. Each method does nothing unless it is overridden.
+
+    ::
+
+        class Rates(Callback):
+            def batch_end(self, moment):
+                print(moment.epoch, moment.batch, moment.learning_rate, moment.loss)
+
+        fit(model, X, y, callbacks=Rates())
+    """
 
     def train_begin(self, moment: Moment) -> None:
         """Called once, before the first epoch that is to be trained."""

@@ -1,5 +1,7 @@
 """Checkpoints: all that an interrupted training needs to go on, in one file."""
 
+from __future__ import annotations
+
 import json
 import os
 import warnings
@@ -38,7 +40,7 @@ class Weights:
     statistics: Array
 
     @staticmethod
-    def of(model: Sequential) -> "Weights":
+    def of(model: Sequential) -> Weights:
         """Copy a model's numbers."""
         return Weights(model.parameters.copy(), model.statistics.copy())
 

@@ -1,5 +1,7 @@
 """`fit`: train a model."""
 
+from __future__ import annotations
+
 import json
 import os
 from collections.abc import Callable, Mapping, Sequence

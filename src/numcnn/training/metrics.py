@@ -1,5 +1,7 @@
 """Metrics: accuracy, loss, the confusion matrix, and others by name or as functions."""
 
+from __future__ import annotations
+
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field

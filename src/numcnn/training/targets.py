@@ -3,6 +3,8 @@
 What they mean is decided here, once, and goes along with the model as its `numcnn.nn.Task`.
 """
 
+from __future__ import annotations
+
 import math
 from dataclasses import dataclass, replace
 from typing import Any, final

@@ -18,6 +18,8 @@ Source: Chan, Golub and LeVeque, "Updating formulae and a pairwise algorithm for
 variances", 1979.
 """
 
+from __future__ import annotations
+
 import math
 from collections.abc import Sequence
 from typing import final

@@ -5,6 +5,8 @@
 `numcnn.engine.ops.conv_im2col`.
 """
 
+from __future__ import annotations
+
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import final

@@ -23,6 +23,8 @@ Sources: Winograd, "Arithmetic complexity of computations", 1980; Lavin and Gray
 for convolutional neural networks", 2016.
 """
 
+from __future__ import annotations
+
 from typing import final
 
 import numpy as np
@@ -289,7 +291,7 @@ class Winograd(ConvAlgorithm):
 
         return scatter
 
-    def _bind_crop(self, tiles: Array, image: Array, workspace: Workspace) -> "_Crop":
+    def _bind_crop(self, tiles: Array, image: Array, workspace: Workspace) -> _Crop:
         rows, columns = self.output_shape[:2]
         down, across = self._tiles
         run = image.shape[-1]

@@ -1,5 +1,7 @@
 """A dense layer, with batch normalization folded into it, and with ReLU."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from typing import final
 

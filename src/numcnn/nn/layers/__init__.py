@@ -120,19 +120,21 @@ def as_layer(value: Any) -> Layer:
 
 
 def layer_from_config(
-    config: Mapping[str, Any], known: Mapping[str, type[Layer]] = LAYERS
+    config: Mapping[str, Any], known: Mapping[str, type[Layer]] | None = None
 ) -> Layer:
     """Make the layer that `Layer.config` described.
 
     Args:
         config: The class name under ``"layer"``, and the settings.
-        known: The classes that may be named. Add your own to read models that use them.
+        known: The classes that may be named; `LAYERS` if None. Add your own to read models that
+            use them.
 
     Raises:
         ValueError: The class is not known, or does not have such settings.
     """
     if not isinstance(config, Mapping):
         raise ValueError(f"a layer is described by {config!r}; it takes a name and settings")
+    known = LAYERS if known is None else known
     settings = dict(config)
     name = settings.pop("layer", None)
     trainable = settings.pop("trainable", True)

@@ -1,5 +1,7 @@
 """The contract of every layer: build, forward, backward."""
 
+from __future__ import annotations
+
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from dataclasses import fields
@@ -120,11 +122,11 @@ class Layer(ABC):
             ValueError: No differentiable `forward` with this ``ctx`` came before.
         """
 
-    def children(self) -> Iterator[tuple[str, "Layer"]]:
+    def children(self) -> Iterator[tuple[str, Layer]]:
         """The layers inside this one, each with the name of its place. Most layers have none."""
         return iter(())
 
-    def walk(self, name: str = "") -> Iterator[tuple[str, "Layer"]]:
+    def walk(self, name: str = "") -> Iterator[tuple[str, Layer]]:
         """Yield this layer and, one after another, all layers inside it, however deep.
 
         Args:

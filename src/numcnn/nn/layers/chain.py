@@ -1,5 +1,7 @@
 """A chain of layers: what a model and a residual connection are made of."""
 
+from __future__ import annotations
+
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple, final

@@ -1,5 +1,7 @@
 """The convolutional layer."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import final

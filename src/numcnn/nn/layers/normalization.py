@@ -1,5 +1,7 @@
 """Batch normalization and layer normalization."""
 
+from __future__ import annotations
+
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass

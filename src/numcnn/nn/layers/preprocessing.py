@@ -4,6 +4,8 @@ They are part of the model, so whoever has the model passes raw pixels, and noth
 training data were prepared can be lost or mixed up on the way.
 """
 
+from __future__ import annotations
+
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol, final
@@ -84,7 +86,7 @@ class Normalization(Layer):
 
     acts_on = "example"
 
-    def adapt(self, images: "SupportsSlices", block: int = 1000) -> "Normalization":
+    def adapt(self, images: SupportsSlices, block: int = 1000) -> Normalization:
         """Take the mean and variance of each channel over all pixels of all images.
 
         Args:

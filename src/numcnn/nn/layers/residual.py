@@ -1,5 +1,7 @@
 """Residual connections: layers that learn a change of their input."""
 
+from __future__ import annotations
+
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, final
