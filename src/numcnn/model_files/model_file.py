@@ -104,8 +104,8 @@ def load_model(
 
     Args:
         path: The file.
-        known: The layer classes that the file may name; numcnn's own if None. To read a model with layers of your own:
-            ``load_model(path, {**LAYERS, "Scale": Scale})``.
+        known: The layer classes that the file may name; numcnn's own if None. To read a model with
+            layers of your own: ``load_model(path, {**LAYERS, "Scale": Scale})``.
 
     Raises:
         FileNotFoundError: There is no such file.

@@ -58,25 +58,9 @@ LAYERS: Mapping[str, type[Layer]] = MappingProxyType(
     {
         layer.__name__: layer
         for layer in (
-            AveragePool2D,
-            BatchNorm,
-            Conv2D,
-            Dense,
-            Dropout,
-            Flatten,
-            GELU,
-            GlobalAveragePool2D,
-            LayerNorm,
-            LeakyReLU,
-            MaxPool2D,
-            Normalization,
-            ReLU,
-            Rescaling,
-            Residual,
-            Sigmoid,
-            SiLU,
-            Softmax,
-            Tanh,
+            *(AveragePool2D, BatchNorm, Conv2D, Dense, Dropout, Flatten, GELU),
+            *(GlobalAveragePool2D, LayerNorm, LeakyReLU, MaxPool2D, Normalization, ReLU),
+            *(Rescaling, Residual, Sigmoid, SiLU, Softmax, Tanh),
         )
     }
 )
@@ -85,14 +69,8 @@ LAYERS: Mapping[str, type[Layer]] = MappingProxyType(
 
 ACTIVATIONS: Mapping[str, type[Layer]] = MappingProxyType(
     {
-        "gelu": GELU,
-        "leaky_relu": LeakyReLU,
-        "relu": ReLU,
-        "sigmoid": Sigmoid,
-        "silu": SiLU,
-        "softmax": Softmax,
-        "swish": SiLU,
-        "tanh": Tanh,
+        **{kind.__name__.lower(): kind for kind in (GELU, ReLU, Sigmoid, SiLU, Softmax, Tanh)},
+        **{"leaky_relu": LeakyReLU, "swish": SiLU},
     }
 )
 """Activations by the name under which `numcnn.nn.Sequential` takes them, too."""

@@ -89,7 +89,8 @@ class Layer(ABC):
         normalizes with its running statistics, also in training, and leaves them as they are.
         Setting it sets all layers inside, too. It may be changed between two steps.
         """
-        return self._trainable
+        inside = [layer.trainable for _, layer in self.children()]
+        return all(inside) if inside else self._trainable
 
     @trainable.setter
     def trainable(self, value: bool) -> None:
