@@ -213,7 +213,7 @@ class _NetworkEstimator(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     def _as_images(self, X: Any) -> NDArray[Any]:
         inputs = np.asarray(X)
         if self.image_shape is None:
-            return inputs
+            return inputs[..., np.newaxis] if inputs.ndim == 3 else inputs
         shape = tuple(self.image_shape)
         size = int(np.prod(shape))
         if int(np.prod(inputs.shape[1:])) != size:
