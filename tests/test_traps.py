@@ -4,6 +4,9 @@
 The comment beside each says what used to happen.
 """
 
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 
@@ -252,3 +255,20 @@ def test_notebooks_show_summaries_and_histories(digits):
     assert repr(history).startswith("<History of 1 epochs: loss ")
     assert repr(digits) == "<Dataset digits: 200 images of 8 x 8 x 1, 10 classes>"
     assert "Dense" in network()._repr_html_()
+
+
+@pytest.mark.parametrize(
+    ("missing", "call"),
+    [
+        ("PIL", "numcnn.read('x.png')"),
+        ("scipy", "import numcnn.handwriting.reader"),
+        ("matplotlib", "numcnn.plots"),
+        ("fastapi", "import numcnn.web"),
+        ("click", "import numcnn.cli; numcnn.cli.main()"),
+    ],
+)
+def test_a_missing_extra_is_named(missing, call):
+    code = f"import sys; sys.modules[{missing!r}] = None\nimport numcnn\n{call}"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode
+    assert "pip install 'numcnn[app]'" in done.stderr.splitlines()[-1]

@@ -70,7 +70,8 @@ LAYERS: Mapping[str, type[Layer]] = MappingProxyType(
 ACTIVATIONS: Mapping[str, type[Layer]] = MappingProxyType(
     {
         **{kind.__name__.lower(): kind for kind in (GELU, ReLU, Sigmoid, SiLU, Softmax, Tanh)},
-        "leaky_relu": LeakyReLU, "swish": SiLU,
+        "leaky_relu": LeakyReLU,
+        "swish": SiLU,
     }
 )
 """Activations by the name under which `numcnn.nn.Sequential` takes them, too."""

@@ -14,7 +14,7 @@ from typing import final
 import numpy as np
 from numpy.polynomial import Chebyshev
 
-from numcnn.nn.arrays import Array, Shape
+from numcnn.nn.arrays import Array
 from numcnn.nn.context import Context
 from numcnn.nn.layers.base import Layer
 from numcnn.nn.validation import number
@@ -26,10 +26,6 @@ class Activation(Layer):
     In a list of layers it may stand by its name: ``Sequential([Dense(64), "relu", Dense(10)])``.
     The names are in `numcnn.nn.layers.ACTIVATIONS`.
     """
-
-    def build(self, input_shape: Shape, rng: np.random.Generator) -> Shape:
-        """Nothing to learn."""
-        return input_shape
 
     @abstractmethod
     def forward(self, x: Array, ctx: Context) -> Array:

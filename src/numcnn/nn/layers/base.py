@@ -97,9 +97,10 @@ class Layer(ABC):
         for _, layer in self.walk():
             layer._trainable = flag("trainable", value)
 
-    @abstractmethod
     def build(self, input_shape: Shape, rng: np.random.Generator) -> Shape:
         """Make the parameters for inputs of ``input_shape`` and return the output's shape.
+
+        A layer that learns nothing and keeps the shape of its input leaves it as it is here.
 
         Args:
             input_shape: Without the batch axis.
@@ -108,6 +109,7 @@ class Layer(ABC):
         Raises:
             ValueError: The layer cannot take such an input.
         """
+        return input_shape
 
     @abstractmethod
     def forward(self, x: Array, ctx: Context) -> Array:

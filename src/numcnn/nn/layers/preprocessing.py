@@ -39,10 +39,6 @@ class Rescaling(Layer):
             raise ValueError("scale is 0, which makes all inputs the same; give another number")
         number("offset", self.offset)
 
-    def build(self, input_shape: Shape, rng: np.random.Generator) -> Shape:
-        """Nothing to learn."""
-        return input_shape
-
     def forward(self, x: Array, ctx: Context) -> Array:
         """Scale, then shift."""
         ctx.save(self)
