@@ -188,6 +188,7 @@ def test_parts_of_a_training_can_be_copied(way):
     assert unbuilt.build((3,)) == (2,)
 
 
+@pytest.mark.slow
 def test_joblib_takes_models_along(data):
     joblib = pytest.importorskip("joblib")
     model = built(2)
