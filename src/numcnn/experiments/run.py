@@ -167,6 +167,9 @@ def _train(
     history.save(folder.history)
     test = None if judged_by is None else evaluate(model, judged_by, recipe.loss)
     metrics = _metrics(model, history, test)
+    if judged_by is not None and judged_by.name != splits.train.name:
+        # What stands in for an official test part is not to be taken for it.
+        metrics = {"test_part": judged_by.name, **metrics}
     card = _card(settings, recipe, training, metrics)
     save_model(folder.model, model, training.classes, card)
     write_json(folder.metrics, metrics)
@@ -283,7 +286,7 @@ def _card(
         "recipe": recipe.name,
         "seed": settings.seed,
         "augmentation": recipe.augmentation and recipe.augmentation.config(),
-        **{name: metrics[name] for name in measured},
+        **{name: metrics[name] for name in ("test_part", *measured) if name in metrics},
         "versions": versions(),
     }
 
