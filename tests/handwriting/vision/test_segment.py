@@ -102,7 +102,7 @@ def test_cuts_go_from_top_to_bottom_and_one_parts_the_digits():
     assert middles == sorted(middles)
     seam = min(cuts, key=lambda cut: abs(cut.columns.mean() - region.width / 2))
     assert seam.columns.mean() == pytest.approx(region.width / 2, abs=6)
-    assert seam.price < 1.5
+    assert seam.cost < 1.5
 
 
 def test_the_best_split_is_the_readers():
