@@ -24,13 +24,13 @@ Mask = NDArray[np.bool_]
 _SIDE: Final = 320  # pixels, longer side of the reduced picture: the paper is smooth
 # The closing's window in the reduced picture: wider strokes would be taken for darker paper.
 _WINDOW: Final = 0.3  # share of the shorter side
-_WINDOWS_OF_LONGER: Final = 8  # windows in the longer side: the same in a long strip
+_WINDOW_DIVISOR: Final = 8  # of the longer side: the window in a long strip
 _WINDOW_OF_SINGLE_DIGIT: Final = (
     0.6  # share of the shorter side, for a digit that fills the picture
 )
 _LEAST_WINDOW: Final = 3  # pixels
 _NOISE_MEDIAN: Final = 3  # pixels, the median filter's side: noise must not lighten the closing
-_SMOOTHING: Final = 160  # standard deviations of the Gaussian filter in the longer side
+_SMOOTHING_DIVISOR: Final = 160  # of the longer side: the Gaussian filter's standard deviation
 # Gray levels of 255: darker paper is treated as if it were that light. Ink takes little from what
 # is dark, and the noise there would count as much as ink.
 _DARKEST_PAPER: Final = 90
@@ -113,7 +113,7 @@ def _paper(small: Pixels) -> Map:
     if is_single:
         side = _WINDOW_OF_SINGLE_DIGIT * shorter
     else:
-        side = max(_WINDOW * shorter, longer / _WINDOWS_OF_LONGER)
+        side = max(_WINDOW * shorter, longer / _WINDOW_DIVISOR)
     window = max(_LEAST_WINDOW, round(side))
     paper = np.empty(small.shape, np.float32)
     for channel in range(small.shape[2]):
@@ -123,7 +123,7 @@ def _paper(small: Pixels) -> Map:
             values = median_filter(values, _NOISE_MEDIAN)
         closed = _closed(values.astype(np.float32), window)
         if not is_single:
-            closed = ndimage.gaussian_filter(closed, longer / _SMOOTHING)
+            closed = ndimage.gaussian_filter(closed, longer / _SMOOTHING_DIVISOR)
         paper[:, :, channel] = closed
     return paper
 

@@ -18,11 +18,10 @@ Map = NDArray[np.float32]
 _MOST: Final = 300  # components; a picture with more is hardly handwriting, and pairs are costly
 # Boxes of handwriting hardly overlap; those of rings in rings or of long slanting lines do.
 _MOST_PIXELS: Final = 16_000_000  # in all components' boxes together: 64 MB of float32
-# Pixels by which a component grows over its soft edge: at least 2, and one for so many pixels of
-# the picture's longer side, up to the broadest soft edge, in a picture of 6,400 pixels.
-_LEAST_GROWTH: Final = 2
-_PIXELS_FOR_GROWTH: Final = 400
-_MOST_GROWTH: Final = 16
+# By how much a component grows over its soft edge.
+_GROWTH_DIVISOR: Final = 400  # of the picture's longer side
+_LEAST_GROWTH: Final = 2  # pixels
+_MOST_GROWTH: Final = 16  # pixels: the broadest soft edge, in a picture of 6,400 pixels
 
 
 def find_components(amount: Map) -> tuple[list[Region], int, int]:
@@ -45,7 +44,7 @@ def find_components(amount: Map) -> tuple[list[Region], int, int]:
     if count == 0:
         return [], 0, 0
     soft = amount > 0
-    growth = max(_LEAST_GROWTH, round(max(amount.shape) / _PIXELS_FOR_GROWTH))
+    growth = max(_LEAST_GROWTH, round(max(amount.shape) / _GROWTH_DIVISOR))
     for _ in range(min(growth, _MOST_GROWTH)):
         check_deadline()
         grown = maximum_filter(labels, 3)

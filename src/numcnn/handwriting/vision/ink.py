@@ -29,8 +29,8 @@ Mask = NDArray[np.bool_]
 # Darkness, about half of one of 255 gray levels. Where there is no more noise, the picture was
 # drawn or scanned, not photographed, and then the palest gray at a stroke's edge belongs to it.
 _NOISE_OF_DRAWING: Final = 0.002
-# Noise is smoothed in pictures with enough noise and enough pixels for strokes to be wider than
-# one.
+# Noise is smoothed if there is much, and if the picture is so large that strokes are wider than a
+# pixel.
 _NOISE_TO_SMOOTH: Final = 0.01  # darkness
 _SIDE_TO_SMOOTH: Final = 100  # pixels, shorter side
 _SMOOTHING: Final = 0.8  # pixels, the Gaussian filter's standard deviation
@@ -47,22 +47,24 @@ _DARKEST: Final = 99  # percentile of the candidates that counts as their maximu
 _STRONG: Final = 0.5  # share of that maximum
 _CONTRAST: Final = 80  # percentile of the candidates above that share
 
-# Thresholds of strokes: in every stroke some pixel is above the high one, all are above the low
-# one.
+# Thresholds of strokes: all pixels are above the low one, and some above the high one.
 _HIGH: Final = 0.32  # share of the contrast
 _HIGH_TO_NOISE: Final = 5  # times the noise
 _LOW: Final = 0.15  # share of the contrast
 _LOW_TO_NOISE: Final = 3  # times the noise
-_FULL: Final = 0.7  # share of the contrast that is full ink in a photograph; in a drawing all of it
-# Lengths in a picture are this many to its longer side.
-_REACHES: Final = 60  # the farthest that a pixel above the low threshold is from one above the high
-_LEAST_REACH: Final = 2  # pixels: the same in a small picture
-_EDGES: Final = 100  # the width of a stroke's edge, and of the margin around ink in the clutter
+# The darkness of no ink and of full ink in a photograph; in a drawing it is 0 and the contrast.
+_ZERO: Final = 0.5  # share of the low threshold
+_FULL: Final = 0.7  # share of the contrast
+# How far, at most, a pixel above the low threshold is from one above the high one.
+_REACH_DIVISOR: Final = 60  # of the picture's longer side
+_LEAST_REACH: Final = 2  # pixels
+_EDGE_DIVISOR: Final = 100  # of the picture's longer side: half of the width of a stroke's edge
 # Share of its darkest pixel that a stroke loses across its edge; a shadow loses less.
 _LEAST_STEEPNESS: Final = 0.25
 _NOISE_IN_EDGE: Final = 4  # times the noise: what noise alone makes of such a difference
 
 _CLUTTER_SIDE: Final = 400  # pixels, longer side at which the clutter is measured
+_CLUTTER_MARGIN_DIVISOR: Final = 100  # of the longer side: the margin that is left out around ink
 
 
 @final
@@ -136,7 +138,7 @@ def find_ink(pixels: Pixels, is_light: bool | None = None, paper_mask: Mask | No
     check_deadline()
     if not mask.any():
         return blank
-    zero, full = (0.0, contrast) if is_drawing else (low / 2, _FULL * contrast)
+    zero, full = (0.0, contrast) if is_drawing else (_ZERO * low, _FULL * contrast)
     amount = np.clip((darkness - zero) / (full - zero), 0, 1).astype(np.float32)
     if not is_drawing:
         mask = ndimage.binary_dilation(mask, EIGHT_NEIGHBORS) & ~ruling
@@ -181,7 +183,7 @@ def _strokes(darkness: Map, low: float, high: float, noise: float) -> Mask:
     """
     above = darkness > high
     longer = max(darkness.shape)
-    reach = 2 * max(_LEAST_REACH, round(longer / _REACHES)) + 1
+    reach = 2 * max(_LEAST_REACH, round(longer / _REACH_DIVISOR)) + 1
     near = maximum_filter(above, reach)
     labels, count = ndimage.label((darkness > low) & near, EIGHT_NEIGHBORS)
     if count == 0:
@@ -189,7 +191,7 @@ def _strokes(darkness: Map, low: float, high: float, noise: float) -> Mask:
     check_deadline()
     peaks = np.zeros(count + 1, np.float32)
     np.maximum.at(peaks, labels[above], darkness[above])
-    edge = 2 * max(1, round(longer / _EDGES)) + 1
+    edge = 2 * max(1, round(longer / _EDGE_DIVISOR)) + 1
     gradient = maximum_filter(darkness, edge) - minimum_filter(darkness, edge)
     outline = above & ~ndimage.binary_erosion(above, EIGHT_NEIGHBORS, border_value=1)
     places = labels[outline]
@@ -210,7 +212,7 @@ def _clutter(darkness: Map, known: Mask, paper_mask: Mask | None) -> float:
     """
     longer = max(darkness.shape)
     step = max(1, longer // _CLUTTER_SIDE)
-    margin = max(1, round(longer / step / _EDGES))
+    margin = max(1, round(longer / step / _CLUTTER_MARGIN_DIVISOR))
     near = maximum_filter(known, step)[::step, ::step] if step > 1 else known
     away = ~ndimage.binary_dilation(near, EIGHT_NEIGHBORS, iterations=margin)
     if paper_mask is not None:

@@ -32,7 +32,8 @@ _FINE: Final = 6  # pixels, for one of the 20 x 20 box: the resolution in which 
 _HALF_INK: Final = 0.5  # share of full ink: the outline of an antialiased stroke
 # Pixels, longer side: above it, full ink is the digit's own darkest ink; chalk in a shadow is pale.
 _LARGE: Final = 2 * BOX
-_FULL_INK: Final = 90  # percentile of a large digit's ink that counts as full ink
+_FULL_INK: Final = 90  # percentile of a large digit's ink that counts as full ink ...
+_PALEST: Final = CORE_INK / 2  # share of full ink: ... among pixels with more than this
 _LEAST_FULL_INK: Final = 0.2  # share of full ink: pale ink is made darker up to 5 times
 # Pixels, longer side, between which the ink that is cropped as a soft edge rises from 0 to
 # CORE_INK: of a small digit, the soft edge belongs to the box, as in MNIST.
@@ -57,7 +58,7 @@ def to_mnist_frame(ink: Map) -> NDArray[np.uint8]:
         return np.zeros((SIDE, SIDE), np.uint8)
     longer = max(ink.shape)
     if longer > _LARGE:
-        inked = ink[ink > CORE_INK / 2]
+        inked = ink[ink > _PALEST]
         full = float(np.percentile(inked, _FULL_INK)) if inked.size else 1.0
         ink = np.minimum(ink / np.float32(np.clip(full, _LEAST_FULL_INK, 1)), 1)
     fine = _resized(ink, min(1.0, _FINE * BOX / longer) if longer > BOX else _FINE * BOX / longer)

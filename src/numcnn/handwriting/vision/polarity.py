@@ -16,7 +16,7 @@ Map = NDArray[np.float32]
 # tests/handwriting/vision/test_polarity.py and test_ink.py.
 _BORDER_WEIGHT: Final = 2.0  # of the border in a small picture: derived in `ink_polarity`
 _BORDER_WEIGHT_IN_PHOTOGRAPH: Final = 0.6  # light and shadows change the border, too
-_DETAILS: Final = 32  # widest details in the longer side
+_DETAIL_DIVISOR: Final = 32  # of the longer side: the width of the widest detail
 _LEAST_DETAIL: Final = 3  # pixels: the widest detail in a small picture
 _DETAIL_NOISE: Final = 3  # medians of the details: what stands out less is noise
 _LIGHT_SIDE: Final = 40  # pixels, longer side at which the light is estimated
@@ -51,7 +51,7 @@ def ink_polarity(small: Pixels) -> float:
     details, border_weight = 0.0, _BORDER_WEIGHT
     longer = max(gray.shape)
     if longer > SINGLE_DIGIT_SIDE:
-        size = max(_LEAST_DETAIL, longer // _DETAILS)
+        size = max(_LEAST_DETAIL, longer // _DETAIL_DIVISOR)
         dark = _energy(grey_closing(gray, (size, size)) - gray)
         light = _energy(gray - grey_opening(gray, (size, size)))
         # One squared gray level is added, so that a picture without details has none.
