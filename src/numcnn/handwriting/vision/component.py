@@ -13,7 +13,8 @@ from numcnn.handwriting.vision.window import EIGHT_NEIGHBORS, maximum_filter
 
 Map = NDArray[np.float32]
 
-# Set by hand unless a measurement is named; see tests/handwriting/vision/test_bounds.py.
+# Set by hand unless a measurement is named; see tests/handwriting/vision/test_component.py and
+# test_bounds.py.
 # Of 2,740 pictures of handwriting, those without noise have at most 154 components.
 _MOST: Final = 300  # components; a picture with more is hardly handwriting, and pairs are costly
 # Boxes of handwriting hardly overlap; those of rings in rings or of long slanting lines do.

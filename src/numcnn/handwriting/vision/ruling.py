@@ -28,7 +28,7 @@ _LEAST_THICKEST: Final = 3  # pixels: in a small picture, lines may be as thick
 # slightly curved, and the slope is rounded.
 _MOST_OFF: Final = 2
 _SLOPE_STEP: Final = 6  # pixels over the picture's width by which two neighboring slopes differ
-_PEAK: Final = 2  # rows: of intercepts as near to each other, only the most covered one is a line
+_PEAK: Final = 2  # rows: of intercepts as near to each other, the most covered ones are lines
 # Of 2,740 pictures of handwriting, the most complicated one has 30,000 thin pixels and 75 slopes.
 _MOST_COUNTED: Final = 20_000_000  # pixels times slopes, about 0.4 s; of more pixels, a part counts
 _MOST_SLOPES: Final = 401  # as many as for 8,600 pixels; in longer strips, they differ by more
@@ -100,7 +100,8 @@ def _hough_lines(
         width: The picture's width in pixels.
 
     Returns:
-        The lines' intercepts, which are rows in the picture's middle column, and their slope.
+        The lines' intercepts, which are rows in the picture's middle column, and their slope. A
+        line has several neighboring intercepts if these are equally covered.
     """
     # Intercepts above and below the picture; two rows more, for rounding and for a neighboring row.
     margin = int(_STEEPEST * width / 2) + 2
