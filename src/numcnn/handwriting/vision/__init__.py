@@ -4,6 +4,17 @@
 regions, and brings each into MNIST's frame. A network then classifies the regions.
 """
 
+try:
+    import PIL  # noqa: F401 (both only to see whether they are there)
+    import scipy  # noqa: F401
+except ModuleNotFoundError as error:
+    if error.name not in ("PIL", "scipy"):
+        raise
+    raise ModuleNotFoundError(
+        "reading pictures of handwriting needs Pillow and SciPy: pip install 'numcnn[app]'",
+        name=error.name,
+    ) from error
+
 from numcnn.deadline import DeadlineExceeded, check_deadline, deadline
 from numcnn.handwriting.vision.cut import Cut, find_cuts
 from numcnn.handwriting.vision.ink import Ink, find_ink
