@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import final
 
+from numcnn.nn.habits import function_name
 from numcnn.nn.validation import number, positive
 
 
@@ -53,8 +54,7 @@ class FunctionSchedule(Schedule):
         return positive("the learning rate", self.function(epoch, epochs))
 
     def __repr__(self) -> str:
-        name = getattr(self.function, "__qualname__", type(self.function).__name__)
-        return f"FunctionSchedule({name})"
+        return f"FunctionSchedule({function_name(self.function)})"
 
 
 @final

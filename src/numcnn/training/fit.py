@@ -54,7 +54,7 @@ from numcnn.training.targets import (
     as_targets,
     as_weights,
     dataset_targets,
-    prepare_model,
+    require_input_shape,
 )
 
 Data = Dataset | Examples | tuple[Any, Any]
@@ -238,19 +238,18 @@ def fit(
             )
         settings = _settings(stepper, average, seed) | {"identity": dict(identity or {})}
     if resume and checkpoint is not None and os.path.exists(checkpoint):  # noqa: PTH110
-        stepper.best, stepper.history = load_checkpoint(
+        stepper.best, history = load_checkpoint(
             checkpoint,
             settings=settings,
             model=model,
             optimizer=optimizer,
             average=averaging,
             batches=len(batches),
-            monitor=monitor,
-            mode=mode,
         )
+        stepper.history.records = history.records
     else:
         for layer in unadapted:
-            layer.adapt(source.images if isinstance(source, Dataset) else source.view)
+            layer.adapt(source.view)
         stepper.best = Weights.of(model)
     shown = progress_callback(progress)
     if shown is not None:
@@ -397,7 +396,7 @@ def _validation(
         if data.targets is None:
             raise ValueError(f"validation data {data.name} have no labels to judge by")
         if isinstance(batches, Batches):
-            check_same_kind(batches.dataset, data, "validation data")
+            check_same_kind(batches.dataset, data)
         found, _ = _with_task(model, data, loss)
         return found
     if not isinstance(data, tuple | list) or len(data) not in (2, 3):
@@ -406,7 +405,7 @@ def _validation(
         )
     x, y, weights = (*data, None) if len(data) == 2 else data
     inputs = as_inputs(x)
-    prepare_model(model, inputs.shape[1:])
+    require_input_shape(model, inputs.shape[1:])
     examples, meant = as_examples(
         inputs, y, weights, loss, model.output_shape, task, "the validation data", is_fixed=True
     )
@@ -443,7 +442,7 @@ def _prepare_stream(model: Sequential, stream: Stream, loss: Loss, seed: int) ->
         x: Any, y: Any, weights: Any
     ) -> tuple[NDArray[Any], NDArray[Any], ExampleWeights | None]:
         inputs = as_inputs(x)
-        prepare_model(model, inputs.shape[1:])
+        require_input_shape(model, inputs.shape[1:])
         require_finite("X", inputs)
         targets, _ = as_targets(y, loss, outputs, task)
         return inputs, targets, as_weights(weights, len(inputs))
@@ -464,7 +463,7 @@ def _build(model: Sequential, shape: Shape, seed: int) -> list[Normalization]:
                     "images'; put it first, or call its adapt with what reaches it"
                 )
     if model.input_shape:
-        prepare_model(model, shape)
+        require_input_shape(model, shape)
     else:
         model.build(shape, int(seed))
     return found
