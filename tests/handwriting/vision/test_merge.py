@@ -99,6 +99,12 @@ def test_what_is_no_broken_digit_stays_two(right, scores, together, is_asked):
         ((57, 10, 20, 24), 7),  # the upper stroke of a 5, beside it; at most 7.2 pixels
         ((58, 10, 20, 24), np.inf),  # too far for that
         ((57, 10, 20, 25), np.inf),  # too high for that, 0.4 heights are 24 pixels
+        ((40, 80, 20, 1), 10),  # below it with half of its own width
+        ((41, 80, 20, 1), np.inf),  # with less
+        ((20, 28, 20, 60), 0),  # within its box with 0.7 of its own height
+        ((20, 29, 20, 60), np.inf),  # with less
+        ((10, 46, 40, 45), 0),  # as high as a part of a digit, 0.75 heights
+        ((10, 45, 40, 46), np.inf),  # higher
     ],
 )
 def test_the_limits_of_the_rules_on_boxes(other, gap):
@@ -129,6 +135,23 @@ def test_less_is_enough_where_one_piece_is_no_digit(probability, count):
     line = [region(10, 10, 12, 60), region(30, 10, 12, 60)]
     pair = RegionScore(probability, -5.0, -5.0)
     assert len(merge_broken_digits(line, [DIGIT, POOR], scores_all(pair), 60.0)[0]) == count
+
+
+@pytest.mark.parametrize(
+    ("right", "probability", "count"),
+    [
+        ((37, 10, 12, 60), -1.1, 1),  # 15 pixels apart, a quarter of the height
+        ((38, 10, 12, 60), -1.1, 2),  # farther
+        ((37, 10, 12, 60), -0.9, 2),  # may be a digit by itself
+        ((26, 10, 12, 41), -0.9, 1),  # less than 0.7 heights, and close
+        ((26, 10, 12, 42), -0.9, 2),  # not so low
+        ((27, 10, 12, 41), -0.9, 2),  # not so close
+    ],
+)
+def test_the_limits_of_merging_by_scores(right, probability, count):
+    line = [region(10, 10, 12, 60), region(*right)]
+    scores = [DIGIT, RegionScore(probability, -3.0, -3.0)]
+    assert len(merge_broken_digits(line, scores, scores_all(DIGIT), 60.0)[0]) == count
 
 
 def test_a_merged_pair_is_compared_with_the_piece_before_it():

@@ -122,6 +122,20 @@ def test_two_sure_digits_in_a_line_make_others_probable(sure, count):
     assert len(found) == sure + count
 
 
+@pytest.mark.parametrize(("probability", "is_scored"), [(-0.11, False), (-0.13, True)])
+def test_what_is_surely_a_digit_is_not_split(probability, is_scored):
+    touching = np.ones((60, 110), np.float32)
+    touching[:28, 50:60] = touching[32:, 50:60] = 0
+    asked = []
+
+    def score(regions):
+        asked.extend(regions)
+        return [RegionScore(probability, -2.0, -3.0) for _ in regions]
+
+    page_of([Region(10, 10, touching)]).grouped(score)
+    assert (len(asked) > 1) == is_scored
+
+
 def test_what_lies_beside_the_paper_is_not_read():
     pixels = np.full((200, 400, 3), 220, np.uint8)
     pixels[:, 300:] = (90, 60, 40)  # a desk, with something light on it
