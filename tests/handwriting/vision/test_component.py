@@ -1,4 +1,5 @@
 import numpy as np
+import pytest
 
 from numcnn.handwriting.vision.component import find_components
 
@@ -27,6 +28,15 @@ def test_soft_edges_that_meet_do_not_connect_and_each_goes_to_its_core():
     assert right.box == (22, 20, 12, 20)
     amount[20:40, 20:24] = 0.26
     assert len(find_components(amount)[0]) == 1
+
+
+@pytest.mark.parametrize(("side", "growth"), [(100, 2), (1200, 3)])
+def test_the_soft_edge_of_a_component_is_narrow(side, growth):
+    amount = canvas(side)
+    amount[20:40, 10:20] = 1
+    amount[20:40, 20:30] = 0.2
+    ((region,), *_) = find_components(amount)
+    assert region.box == (10, 20, 10 + growth, 20)
 
 
 def test_in_a_small_picture_all_ink_connects():

@@ -55,10 +55,25 @@ def test_what_does_not_touch_the_border_is_no_desk():
     assert find_paper(noisy(pixels, 3)) is None
 
 
-def test_a_stroke_that_reaches_the_border_is_no_desk():
+@pytest.mark.parametrize(("width", "is_desk"), [(12, False), (20, False), (30, True)])
+def test_a_stroke_that_reaches_the_border_is_no_desk(width, is_desk):
     pixels = photograph()
-    pixels[90:102, :150] = 30
-    assert find_paper(noisy(pixels, 3)) is None
+    pixels[90 : 90 + width, :150] = 30  # a stroke is at most 13 / 160 of 300 pixels wide
+    assert (find_paper(noisy(pixels, 3)) is not None) == is_desk
+
+
+@pytest.mark.parametrize(("logarithm", "is_desk"), [(-0.3, False), (-0.4, True), (0.12, False)])
+def test_how_much_darker_a_desk_is(logarithm, is_desk):
+    pixels = photograph(paper=(200, 200, 200))
+    pixels[:, :60] = 208 * np.exp(logarithm) - 8
+    assert (find_paper(noisy(pixels, 1)) is not None) == is_desk
+
+
+@pytest.mark.parametrize(("logarithm", "is_desk"), [(-0.145, False), (-0.18, True)])
+def test_how_different_the_color_of_a_desk_is(logarithm, is_desk):
+    pixels = photograph(paper=(200, 200, 200))
+    pixels[:, :60, 1] = 208 * np.exp(logarithm) - 8
+    assert (find_paper(noisy(pixels, 1)) is not None) == is_desk
 
 
 def test_what_is_drawn_has_no_desk():

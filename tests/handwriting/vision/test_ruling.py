@@ -42,10 +42,10 @@ def test_squares_are_found_but_for_the_crossings_where_ink_is_thick_both_ways():
 @pytest.mark.parametrize(
     "mask",
     [
-        line(0, 100, 0, 250),  # does not reach the right margin
-        line(0, 100, 30, 300),  # does not reach the left margin
-        line(0.3, 100),  # too steep
-        line(0, 100, thickness=9),  # too thick
+        line(0, 100, 0, 276),  # does not reach the right margin
+        line(0, 100, 25, 300),  # does not reach the left margin
+        line(0.17, 100),  # too steep
+        line(0, 100, thickness=5),  # too thick
         line(0, 100) & (np.arange(WIDTH) % 2 == 0),  # covered by half
         empty(),
     ],
@@ -53,6 +53,18 @@ def test_squares_are_found_but_for_the_crossings_where_ink_is_thick_both_ways():
 )
 def test_what_is_no_printed_line(mask):
     assert not find_ruling(mask).any()
+
+
+@pytest.mark.parametrize("mask", [line(0, 100, 24, 277), line(0, 100, thickness=4)])
+def test_the_shortest_and_the_thickest_line(mask):
+    np.testing.assert_array_equal(find_ruling(mask), mask)
+
+
+@pytest.mark.parametrize(("height", "is_ruled"), [(24, False), (25, True)])
+def test_a_low_picture_has_no_ruling(height, is_ruled):
+    mask = np.zeros((height, 100), bool)
+    mask[12] = True
+    assert find_ruling(mask).any() == is_ruled
 
 
 def test_a_small_picture_has_no_ruling():

@@ -146,7 +146,8 @@ def _cheapest_from_top(cost: Costs) -> tuple[Costs, Steps]:
     """Find the cheapest path from the top row to each column of the bottom row.
 
     The recursion of dynamic programming: the cheapest path to a pixel goes through one of the three
-    pixels above it, by the cheapest path to that one.
+    pixels above it, by the cheapest path to that one. A diagonal step's length is paid, but it does
+    not count when one of the three is chosen; so a path found costs up to 1.41 times the cheapest.
 
     Args:
         cost: What a path pays for each pixel, ``(rows, columns)``.

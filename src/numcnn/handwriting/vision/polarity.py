@@ -32,7 +32,8 @@ def ink_polarity(small: Pixels) -> float:
     Most of a picture is paper, so that ink makes the distribution of gray skew to its side; and the
     picture's border is paper. Where ink covers a share p of the picture and none of the border, the
     skewness is (1 - 2p) / sqrt(p (1 - p)) and the border differs from the mean by sqrt(p / (1 - p))
-    standard deviations: with weights of 1 and 2, their sum has the right sign up to p = 3/4.
+    standard deviations: with weights of 1 and 2, their sum is 1 / sqrt(p (1 - p)), which has the
+    right sign for every p. (With weights of 1 and 0.6, it has the right sign up to p = 0.71.)
 
     In a photograph, light and shadows may outweigh the ink in both. There the border counts less,
     and narrow details count as well: they are ink, or, fewer, paper within its loops. Dark ones are
