@@ -40,6 +40,8 @@ export default [
       "jsdoc/require-param-description": "off",
       "jsdoc/require-property-description": "off",
       "jsdoc/require-returns-description": "off",
+      // A getter is described as what it is, like a field.
+      "jsdoc/require-returns": ["error", { checkGetters: false }],
       "jsdoc/reject-any-type": "error",
       "jsdoc/tag-lines": ["error", "any", { startLines: 1 }],
     },

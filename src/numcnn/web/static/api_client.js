@@ -64,13 +64,14 @@ export function layerWeights(model, layer) {
 }
 
 /**
- * Keep a frame with the digit that it shows. The user must have agreed to that.
+ * Send a frame that was read wrongly, with the digit that it shows, for the server to keep. The
+ * user must have agreed to that.
  *
  * @param {Uint8Array} frame The 28 x 28 gray values.
  * @param {number} label The digit.
  * @returns {Promise<CollectedAnswer>}
  */
-export function keepCorrection(frame, label) {
+export function sendFeedback(frame, label) {
   return request("collection", {
     method: "POST",
     body: JSON.stringify({ pixels: [...frame], label, agreed: true }),

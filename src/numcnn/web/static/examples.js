@@ -63,7 +63,9 @@ export function strokesOf(text, width, height) {
   const advance = 60 * scale + 32;
   const left = (width - advance * text.length + 32) / 2;
   const top = (height - 100 * scale) / 2;
-  return [...text].flatMap((name, place) =>
-    STROKES[name].map((points) =>
-      points.map(([x, y]) => [left + place * advance + x * scale, top + y * scale])));
+  return [...text].flatMap((name, place) => {
+    /** @type {(point: Point) => Point} */
+    const move = ([x, y]) => [left + place * advance + x * scale, top + y * scale];
+    return STROKES[name].map((points) => points.map(move));
+  });
 }
