@@ -7,10 +7,10 @@ are. The mathematics does not change, only the order of the axes:
 - `BatchFirst`, ``(n, ...)``: as the layers have it; for vectors of features, and where a layer's
   own code runs.
 - `BatchInside`, ``(H, W, n, C)``: one pixel of all images of a micro-batch lies together with all
-its
-  channels. For wide layers.
+  its channels. For wide layers.
 - `BatchLast`, ``(C, F, H, W / F, n)``: for few channels, where the images themselves have to make
   the runs long. Column ``w`` is the phase ``w mod F`` of block ``w // F``.
+- `OneImage`, ``(1, H, W, C)``: for one image of few channels, whose rows are the runs.
 """
 
 from __future__ import annotations
@@ -56,7 +56,6 @@ class Layout(ABC):
         """
 
 
-@final
 @dataclass(frozen=True)
 class BatchFirst(Layout):
     """``(n, ...)``."""
@@ -81,6 +80,26 @@ class BatchFirst(Layout):
     def channel_sums(self, array: Array, channels: int) -> Array:
         """Add the rows."""
         return _add_rows(array.reshape(-1, channels))
+
+
+@final
+@dataclass(frozen=True)
+class OneImage(BatchFirst):
+    """``(1, H, W, C)``: the same, but a row of the one image counts as a line.
+
+    Attributes:
+        width: ``W``.
+    """
+
+    width: int = 1
+
+    def lines(self, array: Array) -> Array:
+        """A row holds the image's row."""
+        return array.reshape(array.shape[1], -1)
+
+    def spread(self, vector: Array, n: int) -> Array:
+        """The channels once for each pixel of a row."""
+        return np.tile(vector, self.width)
 
 
 @final

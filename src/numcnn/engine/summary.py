@@ -11,7 +11,7 @@ import numpy as np
 
 from numcnn.engine import hardware
 from numcnn.engine.blas import blas_kernels, one_blas_thread
-from numcnn.engine.layouts import BatchFirst, BatchInside, BatchLast, Layout
+from numcnn.engine.layouts import BatchFirst, BatchInside, BatchLast, Layout, OneImage
 from numcnn.engine.plan import Plan
 from numcnn.engine.threads import Threads
 from numcnn.nn.arrays import size_text
@@ -206,7 +206,7 @@ def _layout_name(layout: Layout) -> str:
     if isinstance(layout, BatchLast):
         return "C H W n" if layout.phases == 1 else f"C {layout.phases} H W/{layout.phases} n"
     assert isinstance(layout, BatchFirst)
-    return "n ..."
+    return "H W C" if isinstance(layout, OneImage) else "n ..."
 
 
 def _measured(plan: Plan, seconds: float) -> dict[int, tuple[float | None, float | None]]:
