@@ -147,8 +147,8 @@ class LayerPasses:
             task()
 
 
-def engine_executor(chain: Chain) -> Executor:
+def engine_executor(chain: Chain, engine: str = "auto") -> Executor:
     """The engine that the package around this room has wired in; the layers' own code if none."""
     package = sys.modules[__name__.partition(".")[0]]
-    make: Callable[[Chain], Executor] | None = getattr(package, "executor", None)
-    return LayerExecutor(chain, np.float32) if make is None else make(chain)
+    make: Callable[[Chain, str], Executor] | None = getattr(package, "executor", None)
+    return LayerExecutor(chain, np.float32) if make is None else make(chain, engine)

@@ -8,10 +8,14 @@ long one.
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable
+from contextvars import ContextVar
 from dataclasses import dataclass
-from typing import final
+from typing import Any, final
 
 from numcnn.nn.validation import number, positive
+
+FUNCTIONS: ContextVar[Any] = ContextVar("FUNCTIONS", default=math)
+"""Where `cos` and `pow` of plain numbers come from: the C library, which is not the same everywhere."""
 
 
 class Schedule(ABC):
@@ -98,7 +102,7 @@ class StepDecay(Schedule):
 
     def __call__(self, epoch: float, epochs: float) -> float:
         """``rate factor^floor(epoch / every)``."""
-        return self.rate * self.factor ** math.floor(epoch / self.every)
+        return self.rate * FUNCTIONS.get().pow(self.factor, math.floor(epoch / self.every))
 
 
 @final
@@ -120,7 +124,7 @@ class ExponentialDecay(Schedule):
 
     def __call__(self, epoch: float, epochs: float) -> float:
         """``rate factor^epoch``."""
-        return self.rate * self.factor**epoch
+        return self.rate * FUNCTIONS.get().pow(self.factor, epoch)
 
 
 @final
@@ -208,4 +212,4 @@ class WarmUp(Schedule):
 
 
 def _cosine(start: float, end: float, done: float) -> float:
-    return end + (start - end) * (1 + math.cos(math.pi * min(done, 1.0))) / 2
+    return end + (start - end) * (1 + FUNCTIONS.get().cos(math.pi * min(done, 1.0))) / 2

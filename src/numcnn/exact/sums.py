@@ -1,0 +1,192 @@
+"""Sums, means and matrix products whose partial sums are all exact; see `numcnn.exact.rounding`.
+
+Large arrays are gone through in blocks that fit a core's cache, on several threads. That changes no
+bit: the totals of the blocks are exact too, and so is their sum.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable
+from contextvars import ContextVar
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from numcnn.exact.rounding import Float64s, factor_bits, magic, rounded, summand_bits
+
+_BLOCK = 32_768
+"""Numbers a block: as float64, a quarter of a megabyte."""
+
+Spread = Callable[[list[Callable[[], None]]], None]
+
+
+def _one_by_one(tasks: Iterable[Callable[[], None]]) -> None:
+    for task in tasks:
+        task()
+
+
+SPREAD: ContextVar[Spread] = ContextVar("SPREAD", default=_one_by_one)
+"""What runs tasks that do not depend on each other, perhaps on several threads."""
+
+
+def multiply(a: Float64s, b: Float64s, out: Float64s) -> None:
+    """The product of whole numbers of units, by the linear algebra library, in its order."""
+    np.matmul(a, b, out=out)
+
+
+def add_up(x: Float64s, axes: tuple[int, ...], keepdims: bool = False) -> Float64s:
+    """The sum of whole numbers of units, by NumPy, in its order."""
+    return np.add.reduce(x, axis=axes, keepdims=keepdims)
+
+
+def largest(x: NDArray[Any], axes: tuple[int, ...] | None = None) -> NDArray[Any]:
+    """The largest absolute value; along some axes, which are kept, or of all."""
+    # Two passes that keep nothing are faster than one that stores absolute values.
+    if axes is None:
+        return np.maximum(x.max(initial=0), -x.min(initial=0))
+    top = np.maximum.reduce(x, axis=axes, keepdims=True, initial=0)
+    return np.maximum(top, -np.minimum.reduce(x, axis=axes, keepdims=True, initial=0))
+
+
+def total(x: NDArray[Any], axes: tuple[int, ...], keepdims: bool = False) -> Float64s:
+    """Sum along axes.
+
+    Each sum has a unit of its own, by its largest summand.
+
+    Args:
+        x: Numbers of any real dtype.
+        axes: From 0 to ``x.ndim - 1``.
+        keepdims: Whether to leave the axes there, with length 1.
+    """
+    count = math.prod(x.shape[axis] for axis in axes)
+    bits = summand_bits(count)
+    if axes == tuple(range(x.ndim - 1)) and x.size > _BLOCK:
+        sums = _column_totals(x.reshape(-1, x.shape[-1]), bits)
+        return sums.reshape((1,) * len(axes) + sums.shape) if keepdims else sums
+    whole = rounded(x, largest(x, axes), bits)
+    # A sum of negative zeros may be a zero of either sign, by how it began.
+    return add_up(whole, axes, keepdims) + 0.0
+
+
+def _column_totals(x: NDArray[Any], bits: int) -> Float64s:
+    """The sum of each column of ``(rows, columns)``, with many rows."""
+    rows, columns = x.shape
+    # Several rows side by side make long rows, which NumPy goes through faster.
+    side = max(1024 // columns, 1)
+    wide = rows // side * side
+    parts = [x[:wide].reshape(-1, side * columns), x[wide:].reshape(-1, columns)]
+    step = max(_BLOCK // (side * columns), 1)
+    blocks = [part[i : i + step] for part in parts for i in range(0, len(part), step)]
+    found = np.zeros((len(blocks), columns))
+
+    def find(place: int) -> None:
+        tops = largest(blocks[place], (0,)).reshape(-1, columns)
+        found[place] = np.maximum.reduce(tops, axis=0)
+
+    _run(find, len(blocks))
+    m = magic(np.maximum.reduce(found, axis=0), bits)
+
+    def add(place: int) -> None:
+        block = blocks[place]
+        shifts = np.tile(m, block.shape[1] // columns)
+        whole = np.add(block, shifts, dtype=np.float64)
+        whole -= shifts
+        found[place] = add_up(add_up(whole, (0,)).reshape(-1, columns), (0,))
+
+    _run(add, len(blocks))
+    return add_up(found, (0,)) + 0.0
+
+
+def product(a: NDArray[Any], b: NDArray[Any], examples: int, dtype: Any) -> NDArray[Any]:
+    """``a @ b``, where the rows of ``a`` belong to examples and ``b`` to none.
+
+    Each example's rows have a unit of their own, so that its result does not depend on what else
+    is in the batch. All of ``b`` has one.
+
+    Args:
+        a: ``(rows, inner)``.
+        b: ``(inner, columns)``.
+        examples: How many there are, each with as many rows as the others.
+        dtype: Of the result.
+    """
+    rows, inner = a.shape
+    left, right = factor_bits(inner)
+    factor = rounded(b, largest(b), right)
+    each = rows // examples
+    by_example = a.reshape(examples, each, inner)
+    result = np.empty((examples, each, b.shape[1]), dtype)
+    step = max(_BLOCK // max(each * inner, 1), 1)
+    starts = range(0, examples, step)
+
+    def multiply_some(place: int) -> None:
+        some = by_example[starts[place] : starts[place] + step]
+        flat = some.reshape(len(some), -1)
+        whole = rounded(flat, largest(flat, (1,)), left).reshape(-1, inner)
+        out = np.empty((len(whole), b.shape[1]))
+        multiply(whole, factor, out)
+        out += 0.0
+        result[starts[place] : starts[place] + step] = out.reshape(len(some), each, -1)
+
+    _run(multiply_some, len(starts))
+    return result.reshape(rows, b.shape[1])
+
+
+def outer_product(x: NDArray[Any], dy: NDArray[Any], dtype: Any) -> NDArray[Any]:
+    """``x^T dy``, a sum over all rows, which are those of a whole batch.
+
+    Both have one unit each.
+
+    Args:
+        x: ``(rows, inputs)``.
+        dy: ``(rows, outputs)``.
+        dtype: Of the result.
+    """
+    left, right = factor_bits(len(x))
+    step = max(_BLOCK // (x.shape[1] + dy.shape[1]), 1)
+    starts = range(0, len(x), step)
+    tops = np.zeros((2, len(starts)))
+
+    def find(place: int) -> None:
+        part = slice(starts[place], starts[place] + step)
+        tops[:, place] = largest(x[part]), largest(dy[part])
+
+    _run(find, len(starts))
+    m_left, m_right = magic(tops[0].max(), left), magic(tops[1].max(), right)
+    totals: list[Float64s] = []
+
+    def multiply_some(place: int) -> None:
+        part = slice(starts[place], starts[place] + step)
+        a, b = np.add(x[part], m_left, dtype=np.float64), np.add(dy[part], m_right, dtype=float)
+        a -= m_left
+        b -= m_right
+        out = np.empty((x.shape[1], dy.shape[1]))
+        multiply(a.T, b, out)
+        totals.append(out)
+
+    _run(multiply_some, len(starts))
+    result = np.zeros((x.shape[1], dy.shape[1]))
+    for part in totals:
+        result += part
+    return (result + 0.0).astype(dtype)
+
+
+def any_product(a: NDArray[Any], b: NDArray[Any], dtype: Any) -> NDArray[Any]:
+    """``a @ b`` of any shapes that NumPy multiplies; both have one unit each."""
+    left, right = factor_bits(a.shape[-1])
+    whole = np.empty(np.matmul(np.empty((*a.shape[:-1], 0)), np.empty(_with_no_inner(b))).shape)
+    multiply(rounded(a, largest(a), left), rounded(b, largest(b), right), whole)
+    return (whole + 0.0).astype(dtype)
+
+
+def _with_no_inner(b: NDArray[Any]) -> tuple[int, ...]:
+    return (0,) if b.ndim == 1 else (*b.shape[:-2], 0, b.shape[-1])
+
+
+def _run(task: Callable[[int], None], count: int) -> None:
+    """Run a task for each place."""
+    if count == 1:
+        task(0)
+    else:
+        SPREAD.get()([lambda place=place: task(place) for place in range(count)])  # type: ignore[misc]
