@@ -11,7 +11,8 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from contextvars import ContextVar
-from typing import Any, NoReturn, Self
+from dataclasses import dataclass
+from typing import Any, NoReturn, Self, final
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
@@ -62,8 +63,27 @@ _MOVING = frozenset(
 EXAMPLES: ContextVar[int] = ContextVar("EXAMPLES", default=1)
 """How many examples the arrays at work hold, along their first axis."""
 
+PENDING: ContextVar[list[Pending] | None] = ContextVar("PENDING", default=None)
+"""If this is a piece of a batch, the sums over the batch that wait for the other pieces."""
+
 WATCH: ContextVar[Callable[[str, NDArray[Any]], None] | None] = ContextVar("WATCH", default=None)
 """What is told of each operation on numbers, with its name and its result."""
+
+
+@final
+@dataclass(frozen=True)
+class Pending:
+    """A sum over a batch, of which one piece is known.
+
+    Attributes:
+        total: Makes the sum of the pieces.
+        piece: This one.
+        result: Where the sum will be written to.
+    """
+
+    total: Callable[[list[Any]], NDArray[np.float64]]
+    piece: Any
+    result: Array
 
 
 class ExactArray(np.ndarray):
@@ -260,9 +280,21 @@ def _product(inputs: tuple[Any, ...], numbers: list[Any]) -> Array:
     if a.ndim != 2 or b.ndim != 2 or a.shape[1] != b.shape[0] or not a.size:
         return sums.any_product(a, b, dtype)
     if getattr(inputs[0], "over_batch", False):
-        return sums.outer_product(a.T, b, dtype)
+        return _over_batch(sums.outer_products, (a.T, b), (len(a), b.shape[1]), dtype)
     examples = EXAMPLES.get()
     return sums.product(a, b, 1 if len(a) % examples else examples, dtype)
+
+
+def _over_batch(
+    total: Callable[[list[Any]], NDArray[np.float64]], piece: Any, shape: tuple[int, ...], dtype: Any
+) -> NDArray[Any]:
+    """Sum over the batch; if this is a piece of it, leave an array that is filled later."""
+    pending = PENDING.get()
+    if pending is None:
+        return total([piece]).astype(dtype)
+    result = np.zeros(shape, dtype)
+    pending.append(Pending(total, piece, result))
+    return result
 
 
 def _sum(
@@ -278,6 +310,11 @@ def _sum(
     if x.dtype.kind != "f":
         return np.add.reduce(x, axis=axis, dtype=dtype, keepdims=keepdims)
     axes = tuple(range(x.ndim)) if axis is None else _axes(axis, x.ndim)
+    if PENDING.get() is not None and 0 in axes:
+        assert axes == tuple(range(x.ndim - 1))
+        assert not keepdims
+        columns = x.shape[-1]
+        return _over_batch(sums.column_totals, x.reshape(-1, columns), (columns,), dtype or x.dtype)
     return sums.total(x, axes, bool(keepdims)).astype(x.dtype if dtype is None else dtype)
 
 

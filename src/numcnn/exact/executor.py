@@ -1,26 +1,49 @@
-"""Passes through a network whose products and sums are exact: the layers' own code."""
+"""Passes through a network whose products and sums are exact: the layers' own code.
+
+Layers that take each example by itself are given a few examples at a time, so that what they leave
+in between fits a core's cache, and several threads share the pieces. A sum over the batch, such as
+a weight's gradient, waits until all its pieces are there. The sums being exact, it does not matter
+how the batch was cut.
+"""
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
+from contextvars import ContextVar
+from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Self, final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from numcnn.engine import one_blas_thread
 from numcnn.exact import functions
-from numcnn.exact.array import EXAMPLES, ExactArray, ExactOutputs, exact, plain
+from numcnn.exact.array import (
+    EXAMPLES,
+    PENDING,
+    WATCH,
+    ExactArray,
+    ExactOutputs,
+    Pending,
+    exact,
+    plain,
+)
 from numcnn.exact.environment import require_ieee
 from numcnn.exact.generator import ExactGenerator
-from numcnn.exact.sums import SPREAD, Spread
-from numcnn.nn import Array, Context, Layer
+from numcnn.exact.sums import SPREAD, Spread, one_by_one
+from numcnn.nn import Array, Context
 from numcnn.nn.executor import PlanReport, Predict
-from numcnn.nn.layers.chain import Chain
+from numcnn.nn.layers import LAYERS
+from numcnn.nn.layers.chain import Chain, Link
 from numcnn.nn.schedules import FUNCTIONS
+
+_PIECE = 200_000
+"""Numbers that a layer handles at a time: with float64 copies of some, two megabytes."""
 
 
 @final
@@ -32,13 +55,9 @@ class ExactExecutor:
 
     def outputs(self, x: NDArray[Any], batch_size: int) -> Array:
         """Compute the outputs; those of an example do not depend on what else is computed."""
-        require_ieee()
         starts = range(0, max(len(x), 1), batch_size)
-        with _pool(None) as spread, _use(spread, 1):
-            batches = [
-                _forward(self._chain, np.asarray(x[start : start + batch_size]), Context())
-                for start in starts
-            ]
+        with ExactPasses(self._chain, None) as passes:
+            batches = [passes.infer(x[i : i + batch_size]) for i in starts]
         return np.concatenate([plain(batch) for batch in batches]).view(ExactOutputs)
 
     def training_passes(
@@ -61,29 +80,58 @@ class ExactExecutor:
 
 
 @final
+@dataclass(frozen=True, eq=False)
+class _Run:
+    """Some layers in a row that are computed together.
+
+    Attributes:
+        links: The layers.
+        examples: How many examples at a time; None for layers that need the whole batch.
+    """
+
+    links: list[Link]
+    examples: int | None
+
+
+@final
+@dataclass(eq=False)
+class _Pass:
+    """What a forward pass leaves for the backward pass.
+
+    Attributes:
+        ctx: Of the layers that need the whole batch.
+        pieces: For each run, the contexts of its pieces and how many examples each has.
+    """
+
+    ctx: Context
+    pieces: list[list[tuple[Context, int]]]
+
+
+@final
 class ExactPasses:
     """The passes of a training, with exact sums.
 
-    As long as the ``with`` block lasts, `numcnn.exact.functions` also gives schedules and
-    optimizers the cosine and the powers that they need.
+    As long as the ``with`` block lasts, BLAS has one thread, since these passes have threads of
+    their own, and `numcnn.exact.functions` also gives schedules and optimizers the cosine and the
+    powers that they need.
     """
 
     shards = None
 
     def __init__(self, chain: Chain, threads: int | None) -> None:
         self._chain = chain
-        self._threads = threads
-        self._spread: Spread | None = None
-        self._pool = _pool(threads)
-        self._before: Any = None
+        self._runs = _runs(chain)
+        self._threads = threads or os.cpu_count() or 1
+        self._spread: Spread = one_by_one
+        self._held = ExitStack()
 
     def __enter__(self) -> Self:
         require_ieee()
-        self._pool = _pool(self._threads)
-        self._spread = self._pool.__enter__()
-        # Put back by hand: a token could not be used from another thread.
-        self._before = FUNCTIONS.get()
-        FUNCTIONS.set(functions)
+        with ExitStack() as stack:
+            stack.enter_context(one_blas_thread())
+            stack.enter_context(_set(FUNCTIONS, functions))
+            self._spread = stack.enter_context(_threads(self._threads))
+            self._held = stack.pop_all()
         return self
 
     def __exit__(
@@ -92,47 +140,154 @@ class ExactPasses:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        FUNCTIONS.set(self._before)
-        self._spread = None
-        self._pool.__exit__(kind, error, trace)
+        self._spread = one_by_one
+        self._held.__exit__(kind, error, trace)
 
     def forward(self, x: NDArray[Any], ctx: Context) -> Array:
-        """Compute the outputs."""
-        assert self._spread is not None
-        with _use(self._spread, len(x)):
-            return _forward(self._chain, x, _with_exact_generator(ctx))
+        """Compute the outputs.
+
+        Raises:
+            ValueError: The context is one for inference, or a layer computes with something that
+                is not exact.
+        """
+        if not ctx.training:
+            raise ValueError(
+                "ctx is for inference; give Context(training=True), or use Sequential.outputs"
+            )
+        done = _Pass(Context(training=True, rng=_exact_generator(ctx)), [])
+        outputs = self._forward(x, done)
+        ctx.new_state |= done.ctx.new_state
+        ctx.save(self, done)
+        return outputs
+
+    def infer(self, x: NDArray[Any]) -> Array:
+        """Compute the outputs in inference mode."""
+        return self._forward(x, _Pass(Context(), []))
+
+    def _forward(self, x: NDArray[Any], done: _Pass) -> Array:
+        parts: list[Array] = [x]
+        for run in self._runs:
+            if run.examples is None or WATCH.get() is not None:
+                done.pieces.append([(done.ctx, len(x))])
+                with _set(SPREAD, self._spread):
+                    parts = [_forward(run, _joined(parts), done.ctx)]
+            else:
+                parts = self._forward_in_pieces(run, run.examples, parts, done)
+        return exact(_joined(parts))
+
+    def _forward_in_pieces(
+        self, run: _Run, most: int, parts: list[Array], done: _Pass
+    ) -> list[Array]:
+        count = sum(map(len, parts))
+        size = max(min(most, -(-count // self._threads)), 1)
+        sizes = [min(size, count - start) for start in range(0, count, size)] or [0]
+        parts = _cut(parts, sizes)
+        contexts = [Context(training=done.ctx.training) for _ in sizes]
+        done.pieces.append(list(zip(contexts, sizes, strict=True)))
+        outputs = [*parts]
+
+        def compute(place: int) -> None:
+            outputs[place] = _forward(run, parts[place], contexts[place])
+
+        self._spread(compute, len(parts))
+        return outputs
 
     def backward(self, dy: Array, ctx: Context) -> Array:
         """Compute the gradient.
 
         Raises:
-            ValueError: The loss has computed with plain arrays, so nobody knows how it summed.
+            ValueError: The loss or a layer computes with something that is not exact, or no
+                forward pass with this context came before.
         """
-        assert self._spread is not None
+        (done,) = ctx.take(self)
         if not isinstance(dy, ExactArray):
             raise _dropped("the loss")
-        with _use(self._spread, len(dy)):
-            for name, layer in reversed(list(self._chain)):
-                dy = layer.backward(dy, ctx)
-                _require_exact(f"{name}'s backward", dy)
-                for inner_name, inner in layer.walk(name):
-                    for parameter in inner.params:
-                        _require_exact(f"{inner_name}'s backward", ctx.grads[inner][parameter])
-            return exact(self._chain.gradient(ctx, np.float32))
+        parts: list[Array] = [dy]
+        for run, pieces in zip(reversed(self._runs), reversed(done.pieces), strict=True):
+            if pieces[0][0] is done.ctx:
+                with _set(SPREAD, self._spread):
+                    parts = [_backward(run, _joined(parts), done.ctx)]
+            else:
+                parts = self._backward_in_pieces(run, pieces, parts, done)
+        ctx.grads |= done.ctx.grads
+        return exact(self._chain.gradient(ctx, np.float32))
+
+    def _backward_in_pieces(
+        self, run: _Run, pieces: list[tuple[Context, int]], parts: list[Array], done: _Pass
+    ) -> list[Array]:
+        parts = _cut(parts, [size for _, size in pieces])
+        waiting: list[list[Pending]] = [[] for _ in parts]
+        gradients = [*parts]
+
+        def compute(place: int) -> None:
+            with _set(PENDING, waiting[place]):
+                gradients[place] = _backward(run, parts[place], pieces[place][0])
+
+        self._spread(compute, len(parts))
+        with _set(SPREAD, self._spread):
+            for sums in zip(*waiting, strict=True):
+                sums[0].result[...] = sums[0].total([each.piece for each in sums])
+        done.ctx.grads |= pieces[0][0].grads
+        return gradients
 
     def spread(self, tasks: Sequence[Callable[[], None]]) -> None:
-        """Run them one after another."""
-        for task in tasks:
-            task()
+        """Run tasks that do not depend on each other."""
+        self._spread(lambda place: tasks[place](), len(tasks))
 
 
-def _forward(chain: Chain, x: NDArray[Any], ctx: Context) -> Array:
+def _runs(chain: Chain) -> list[_Run]:
+    """Put layers together that can be computed a few examples at a time."""
+    links = chain.links()
+    inputs = [*chain.shapes[:-1]]
+    runs: list[_Run] = []
+    for link, input_shape in zip(links, inputs, strict=True):
+        layer = link.layer
+        # A layer of one's own may sum over the batch in a way that pieces do not know.
+        alone = type(layer) in LAYERS.values() and layer.acts_on != "batch"
+        factors = layer.macs(input_shape, link.output_shape) // max(link.output_shape[-1], 1)
+        numbers = math.prod(input_shape) + math.prod(link.output_shape) + factors
+        most = max(_PIECE // numbers, 1) if alone else None
+        before = runs[-1].examples if runs else None
+        # Weights are rounded once a piece, so a dense layer had better get large ones.
+        if most is None or before is None or (layer.params and most > 4 * before):
+            runs.append(_Run([link], most))
+        else:
+            runs.append(_Run([*runs.pop().links, link], min(before, most)))
+    return runs
+
+
+def _forward(run: _Run, x: Array, ctx: Context) -> Array:
     y: Array = exact(x, np.float32)
-    with _examples(len(x)):
-        for name, layer in chain:
-            y = layer.forward(y, ctx)
-            _require_exact(f"{name}'s forward", y)
+    with _set(EXAMPLES, max(len(x), 1)):
+        for link in run.links:
+            y = link.layer.forward(y, ctx)
+            _require_exact(f"{link.name}'s forward", y)
     return y
+
+
+def _backward(run: _Run, dy: Array, ctx: Context) -> Array:
+    dy = exact(dy)
+    with _set(EXAMPLES, max(len(dy), 1)):
+        for link in reversed(run.links):
+            dy = link.layer.backward(dy, ctx)
+            _require_exact(f"{link.name}'s backward", dy)
+            for name, inner in link.layer.walk(link.name):
+                for parameter in inner.params:
+                    _require_exact(f"{name}'s backward", ctx.grads[inner][parameter])
+    return dy
+
+
+def _cut(parts: list[Array], sizes: list[int]) -> list[Array]:
+    """The same examples in pieces of other sizes; views, where they are the same pieces."""
+    if [len(part) for part in parts] == sizes:
+        return parts
+    whole = _joined(parts)
+    ends = np.cumsum(sizes)
+    return [whole[end - size : end] for size, end in zip(sizes, ends, strict=True)]
+
+
+def _joined(parts: list[Array]) -> Array:
+    return parts[0] if len(parts) == 1 else np.concatenate([plain(part) for part in parts])
 
 
 def _require_exact(where: str, value: Array) -> None:
@@ -147,45 +302,45 @@ def _dropped(where: str) -> ValueError:
     )
 
 
-def _with_exact_generator(ctx: Context) -> Context:
-    """The same context, whose layers draw exactly."""
-    if ctx._rng is not None and not isinstance(ctx._rng, ExactGenerator):
-        ctx._rng = ExactGenerator(ctx._rng.bit_generator)
-    return ctx
+def _exact_generator(ctx: Context) -> ExactGenerator | None:
+    """What layers draw from, so that normal numbers are exact too."""
+    try:
+        return ExactGenerator(ctx.rng.bit_generator)
+    except ValueError:
+        return None
 
 
 @contextmanager
-def _pool(threads: int | None) -> Iterator[Spread]:
+def _threads(count: int) -> Iterator[Spread]:
     """Threads, and what spreads tasks over them."""
-    count = threads or os.cpu_count() or 1
     if count == 1:
-        yield SPREAD.get()
+        yield one_by_one
         return
     with ThreadPoolExecutor(count, "numcnn-exact") as pool:
 
-        def spread(tasks: list[Callable[[], None]]) -> None:
-            for _ in pool.map(lambda task: task(), tasks):
-                pass
+        def spread(task: Callable[[int], None], places: int) -> None:
+            def share(first: int) -> None:
+                for place in range(first, places, count):
+                    task(place)
+
+            if places == 1:
+                task(0)
+            else:
+                # All are waited for, and the first error is raised.
+                list(pool.map(share, range(min(count, places))))
 
         yield spread
 
 
 @contextmanager
-def _examples(count: int) -> Iterator[None]:
-    before = EXAMPLES.get()
-    EXAMPLES.set(max(count, 1))
+def _set(variable: ContextVar[Any], value: Any) -> Iterator[None]:
+    """Give a variable another value for a while, in this thread.
+
+    Put back by hand: a token could not be used where the block ends on another thread.
+    """
+    before = variable.get()
+    variable.set(value)
     try:
         yield
     finally:
-        EXAMPLES.set(before)
-
-
-@contextmanager
-def _use(spread: Spread, count: int) -> Iterator[None]:
-    before = SPREAD.get()
-    SPREAD.set(spread)
-    try:
-        with _examples(count):
-            yield
-    finally:
-        SPREAD.set(before)
+        variable.set(before)

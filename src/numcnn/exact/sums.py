@@ -7,7 +7,8 @@ bit: the totals of the blocks are exact too, and so is their sum.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable
+import threading
+from collections.abc import Callable, Sequence
 from contextvars import ContextVar
 from typing import Any
 
@@ -19,16 +20,18 @@ from numcnn.exact.rounding import Float64s, factor_bits, magic, rounded, summand
 _BLOCK = 32_768
 """Numbers a block: as float64, a quarter of a megabyte."""
 
-Spread = Callable[[list[Callable[[], None]]], None]
+Spread = Callable[[Callable[[int], None], int], None]
+"""Runs a task for each of so many places, perhaps on several threads."""
 
 
-def _one_by_one(tasks: Iterable[Callable[[], None]]) -> None:
-    for task in tasks:
-        task()
+def one_by_one(task: Callable[[int], None], count: int) -> None:
+    """Run a task for each place, one after another."""
+    for place in range(count):
+        task(place)
 
 
-SPREAD: ContextVar[Spread] = ContextVar("SPREAD", default=_one_by_one)
-"""What runs tasks that do not depend on each other, perhaps on several threads."""
+SPREAD: ContextVar[Spread] = ContextVar("SPREAD", default=one_by_one)
+"""What goes through the blocks of large arrays."""
 
 
 def multiply(a: Float64s, b: Float64s, out: Float64s) -> None:
@@ -60,33 +63,39 @@ def total(x: NDArray[Any], axes: tuple[int, ...], keepdims: bool = False) -> Flo
         axes: From 0 to ``x.ndim - 1``.
         keepdims: Whether to leave the axes there, with length 1.
     """
-    count = math.prod(x.shape[axis] for axis in axes)
-    bits = summand_bits(count)
     if axes == tuple(range(x.ndim - 1)) and x.size > _BLOCK:
-        sums = _column_totals(x.reshape(-1, x.shape[-1]), bits)
+        sums = column_totals([x.reshape(-1, x.shape[-1])])
         return sums.reshape((1,) * len(axes) + sums.shape) if keepdims else sums
-    whole = rounded(x, largest(x, axes), bits)
+    count = math.prod(x.shape[axis] for axis in axes)
+    whole = rounded(x, largest(x, axes), summand_bits(count))
     # A sum of negative zeros may be a zero of either sign, by how it began.
     return add_up(whole, axes, keepdims) + 0.0
 
 
-def _column_totals(x: NDArray[Any], bits: int) -> Float64s:
-    """The sum of each column of ``(rows, columns)``, with many rows."""
-    rows, columns = x.shape
+def column_totals(pieces: Sequence[NDArray[Any]]) -> Float64s:
+    """The sum of each column; see `total`.
+
+    Args:
+        pieces: Each ``(rows, columns)``, in any order.
+    """
+    columns = pieces[0].shape[1]
+    bits = summand_bits(sum(len(piece) for piece in pieces))
     # Several rows side by side make long rows, which NumPy goes through faster.
     side = max(1024 // columns, 1)
-    wide = rows // side * side
-    parts = [x[:wide].reshape(-1, side * columns), x[wide:].reshape(-1, columns)]
     step = max(_BLOCK // (side * columns), 1)
-    blocks = [part[i : i + step] for part in parts for i in range(0, len(part), step)]
+    blocks = []
+    for piece in pieces:
+        wide = len(piece) // side * side
+        for part in (piece[:wide].reshape(-1, side * columns), piece[wide:]):
+            blocks += [part[i : i + step] for i in range(0, len(part), step)]
     found = np.zeros((len(blocks), columns))
 
     def find(place: int) -> None:
         tops = largest(blocks[place], (0,)).reshape(-1, columns)
         found[place] = np.maximum.reduce(tops, axis=0)
 
-    _run(find, len(blocks))
-    m = magic(np.maximum.reduce(found, axis=0), bits)
+    SPREAD.get()(find, len(blocks))
+    m = magic(np.maximum.reduce(found, axis=0, initial=0), bits)
 
     def add(place: int) -> None:
         block = blocks[place]
@@ -95,7 +104,7 @@ def _column_totals(x: NDArray[Any], bits: int) -> Float64s:
         whole -= shifts
         found[place] = add_up(add_up(whole, (0,)).reshape(-1, columns), (0,))
 
-    _run(add, len(blocks))
+    SPREAD.get()(add, len(blocks))
     return add_up(found, (0,)) + 0.0
 
 
@@ -129,47 +138,50 @@ def product(a: NDArray[Any], b: NDArray[Any], examples: int, dtype: Any) -> NDAr
         out += 0.0
         result[starts[place] : starts[place] + step] = out.reshape(len(some), each, -1)
 
-    _run(multiply_some, len(starts))
+    SPREAD.get()(multiply_some, len(starts))
     return result.reshape(rows, b.shape[1])
 
 
-def outer_product(x: NDArray[Any], dy: NDArray[Any], dtype: Any) -> NDArray[Any]:
+def outer_products(pairs: Sequence[tuple[NDArray[Any], NDArray[Any]]]) -> Float64s:
     """``x^T dy``, a sum over all rows, which are those of a whole batch.
 
-    Both have one unit each.
+    All ``x`` have one unit, and so have all ``dy``.
 
     Args:
-        x: ``(rows, inputs)``.
-        dy: ``(rows, outputs)``.
-        dtype: Of the result.
+        pairs: The batch in pieces, in any order: ``x`` of shape ``(rows, inputs)``, and ``dy`` of
+            ``(rows, outputs)``.
+
+    Returns:
+        ``(inputs, outputs)``.
     """
-    left, right = factor_bits(len(x))
-    step = max(_BLOCK // (x.shape[1] + dy.shape[1]), 1)
-    starts = range(0, len(x), step)
-    tops = np.zeros((2, len(starts)))
+    (_, inputs), (_, outputs) = (part.shape for part in pairs[0])
+    left, right = factor_bits(sum(len(x) for x, _ in pairs))
+    step = max(_BLOCK // (inputs + outputs), 1)
+    blocks = [(x[i : i + step], dy[i : i + step]) for x, dy in pairs for i in range(0, len(x), step)]
+    tops = np.zeros((2, len(blocks)))
 
     def find(place: int) -> None:
-        part = slice(starts[place], starts[place] + step)
-        tops[:, place] = largest(x[part]), largest(dy[part])
+        x, dy = blocks[place]
+        tops[:, place] = largest(x), largest(dy)
 
-    _run(find, len(starts))
-    m_left, m_right = magic(tops[0].max(), left), magic(tops[1].max(), right)
-    totals: list[Float64s] = []
+    SPREAD.get()(find, len(blocks))
+    m_left, m_right = magic(tops[0].max(initial=0), left), magic(tops[1].max(initial=0), right)
+    found: list[Float64s] = []
 
     def multiply_some(place: int) -> None:
-        part = slice(starts[place], starts[place] + step)
-        a, b = np.add(x[part], m_left, dtype=np.float64), np.add(dy[part], m_right, dtype=float)
+        x, dy = blocks[place]
+        a, b = np.add(x, m_left, dtype=np.float64), np.add(dy, m_right, dtype=np.float64)
         a -= m_left
         b -= m_right
-        out = np.empty((x.shape[1], dy.shape[1]))
+        out = np.empty((inputs, outputs))
         multiply(a.T, b, out)
-        totals.append(out)
+        # Whole numbers of units, so it does not matter who adds first.
+        with lock:
+            found[:] = [found[0] + out] if found else [out]
 
-    _run(multiply_some, len(starts))
-    result = np.zeros((x.shape[1], dy.shape[1]))
-    for part in totals:
-        result += part
-    return (result + 0.0).astype(dtype)
+    lock = threading.Lock()
+    SPREAD.get()(multiply_some, len(blocks))
+    return found[0] + 0.0 if found else np.zeros((inputs, outputs))
 
 
 def any_product(a: NDArray[Any], b: NDArray[Any], dtype: Any) -> NDArray[Any]:
@@ -182,11 +194,3 @@ def any_product(a: NDArray[Any], b: NDArray[Any], dtype: Any) -> NDArray[Any]:
 
 def _with_no_inner(b: NDArray[Any]) -> tuple[int, ...]:
     return (0,) if b.ndim == 1 else (*b.shape[:-2], 0, b.shape[-1])
-
-
-def _run(task: Callable[[int], None], count: int) -> None:
-    """Run a task for each place."""
-    if count == 1:
-        task(0)
-    else:
-        SPREAD.get()([lambda place=place: task(place) for place in range(count)])  # type: ignore[misc]
