@@ -70,6 +70,10 @@ WATCH: ContextVar[Callable[[str, NDArray[Any]], None] | None] = ContextVar("WATC
 """What is told of each operation on numbers, with its name and its result."""
 
 
+HAS_NO_USE: ContextVar[bool] = ContextVar("HAS_NO_USE", default=False)
+"""Whether the layer at work is the first one that learns: nobody asks for its input's gradient."""
+
+
 @final
 @dataclass(frozen=True)
 class Pending:
@@ -146,6 +150,8 @@ class ExactArray(np.ndarray):
         return self._told(ufunc, method, result)
 
     def _told(self, ufunc: np.ufunc, method: str, result: Any) -> Any:
+        if isinstance(result, _Unneeded):
+            return result
         array = np.asarray(result)
         _tell(ufunc, method, array)
         return array.view(type(self)) if array.dtype.kind == "f" else result
@@ -220,6 +226,25 @@ class ExactArray(np.ndarray):
     cumprod = prod = trace = partition = argpartition = cumsum  # type: ignore[assignment]
 
 
+class _Unneeded(ExactArray):
+    """The gradient of a network's input, which nobody asks for: nothing of it is computed."""
+
+    def __array_ufunc__(
+        self, ufunc: np.ufunc, method: str, *inputs: Any, out: Any = None, **options: Any
+    ) -> Any:
+        """Leave it."""
+        return self if out is None else out[0]
+
+    def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
+        """Give one of the right shape."""
+        shape = kwargs.get("shape", self.shape)
+        return self if function is np.pad else _unneeded(shape, self.dtype)
+
+
+def _unneeded(shape: tuple[int, ...], dtype: Any) -> _Unneeded:
+    return np.broadcast_to(np.zeros(1, dtype), shape).view(_Unneeded)
+
+
 class ExactOutputs(ExactArray):
     """What a model computed, for whoever asked: exact where it can be, NumPy's where not.
 
@@ -281,6 +306,8 @@ def _product(inputs: tuple[Any, ...], numbers: list[Any]) -> Array:
         return sums.any_product(a, b, dtype)
     if getattr(inputs[0], "over_batch", False):
         return _over_batch(sums.outer_products, (a.T, b), (len(a), b.shape[1]), dtype)
+    if HAS_NO_USE.get():
+        return _unneeded((len(a), b.shape[1]), dtype)
     examples = EXAMPLES.get()
     return sums.product(a, b, 1 if len(a) % examples else examples, dtype)
 

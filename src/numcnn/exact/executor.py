@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import TracebackType
 from typing import Any, Self, final
 
@@ -25,6 +25,7 @@ from numcnn.engine import one_blas_thread
 from numcnn.exact import functions
 from numcnn.exact.array import (
     EXAMPLES,
+    HAS_NO_USE,
     PENDING,
     WATCH,
     ExactArray,
@@ -36,14 +37,14 @@ from numcnn.exact.array import (
 from numcnn.exact.environment import require_ieee
 from numcnn.exact.generator import ExactGenerator
 from numcnn.exact.sums import SPREAD, Spread, one_by_one
-from numcnn.nn import Array, Context
+from numcnn.nn import Array, Context, Conv2D, Dense
 from numcnn.nn.executor import PlanReport, Predict
 from numcnn.nn.layers import LAYERS
 from numcnn.nn.layers.chain import Chain, Link
 from numcnn.nn.schedules import FUNCTIONS
 
-_PIECE = 200_000
-"""Numbers that a layer handles at a time: with float64 copies of some, two megabytes."""
+_PIECE = 400_000
+"""Numbers that a layer handles at a time: as float32, a megabyte and a half."""
 
 
 @final
@@ -87,10 +88,13 @@ class _Run:
     Attributes:
         links: The layers.
         examples: How many examples at a time; None for layers that need the whole batch.
+        first: The network's first layer with parameters, if it is one of these; the gradient of
+            its input is not needed.
     """
 
     links: list[Link]
     examples: int | None
+    first: Link | None = None
 
 
 @final
@@ -209,6 +213,8 @@ class ExactPasses:
                     parts = [_backward(run, _joined(parts), done.ctx)]
             else:
                 parts = self._backward_in_pieces(run, pieces, parts, done)
+            if run.first is not None:
+                break
         ctx.grads |= done.ctx.grads
         return exact(self._chain.gradient(ctx, np.float32))
 
@@ -253,6 +259,11 @@ def _runs(chain: Chain) -> list[_Run]:
             runs.append(_Run([link], most))
         else:
             runs.append(_Run([*runs.pop().links, link], min(before, most)))
+    learns = [any(inner.params for _, inner in link.layer.walk()) for link in links]
+    if any(learns):
+        first = links[learns.index(True)]
+        if isinstance(first.layer, Conv2D | Dense):
+            runs = [replace(run, first=first if first in run.links else None) for run in runs]
     return runs
 
 
@@ -269,11 +280,14 @@ def _backward(run: _Run, dy: Array, ctx: Context) -> Array:
     dy = exact(dy)
     with _set(EXAMPLES, max(len(dy), 1)):
         for link in reversed(run.links):
-            dy = link.layer.backward(dy, ctx)
+            with _set(HAS_NO_USE, link is run.first):
+                dy = link.layer.backward(dy, ctx)
             _require_exact(f"{link.name}'s backward", dy)
             for name, inner in link.layer.walk(link.name):
                 for parameter in inner.params:
                     _require_exact(f"{name}'s backward", ctx.grads[inner][parameter])
+            if link is run.first:
+                break
     return dy
 
 

@@ -77,9 +77,11 @@ def magic(largest: NDArray[Any], bits: int) -> Float64s:
     return np.ldexp(1.5, exponent + (BITS - 1 - bits))
 
 
-def rounded(x: NDArray[Any], largest: NDArray[Any], bits: int) -> Float64s:
+def rounded(
+    x: NDArray[Any], largest: NDArray[Any], bits: int, out: Float64s | None = None
+) -> Float64s:
     """Round numbers to ``bits`` bits, relative to the largest; see `magic`."""
     m = magic(largest, bits)
-    whole = np.add(x, m, dtype=np.float64)
+    whole = np.add(x, m, dtype=np.float64, out=out)
     whole -= m
     return whole

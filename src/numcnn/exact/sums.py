@@ -20,8 +20,36 @@ from numcnn.exact.rounding import Float64s, factor_bits, magic, rounded, summand
 _BLOCK = 32_768
 """Numbers a block: as float64, a quarter of a megabyte."""
 
+_KEPT = 8 * _BLOCK
+"""Numbers that a thread keeps memory for at most."""
+
 Spread = Callable[[Callable[[int], None], int], None]
 """Runs a task for each of so many places, perhaps on several threads."""
+
+
+class _Scratch(threading.local):
+    """Memory that a thread uses again and again: taking it anew each time costs more than adding.
+
+    Attributes:
+        buffers: By purpose.
+    """
+
+    def __init__(self) -> None:
+        self.buffers: dict[str, Float64s] = {}
+
+
+_SCRATCH = _Scratch()
+
+
+def _scratch(purpose: str, shape: tuple[int, ...]) -> Float64s:
+    """An array with anything in it, until the same thread asks again for the same purpose."""
+    size = math.prod(shape)
+    buffer = _SCRATCH.buffers.get(purpose)
+    if buffer is None or buffer.size < size:
+        buffer = np.empty(size)
+        if size <= _KEPT:
+            _SCRATCH.buffers[purpose] = buffer
+    return buffer[:size].reshape(shape)
 
 
 def one_by_one(task: Callable[[int], None], count: int) -> None:
@@ -125,21 +153,23 @@ def product(a: NDArray[Any], b: NDArray[Any], examples: int, dtype: Any) -> NDAr
     factor = rounded(b, largest(b), right)
     each = rows // examples
     by_example = a.reshape(examples, each, inner)
-    result = np.empty((examples, each, b.shape[1]), dtype)
+    columns = b.shape[1]
+    result = np.empty((examples, each, columns), dtype)
     step = max(_BLOCK // max(each * inner, 1), 1)
     starts = range(0, examples, step)
 
     def multiply_some(place: int) -> None:
         some = by_example[starts[place] : starts[place] + step]
         flat = some.reshape(len(some), -1)
-        whole = rounded(flat, largest(flat, (1,)), left).reshape(-1, inner)
-        out = np.empty((len(whole), b.shape[1]))
-        multiply(whole, factor, out)
+        whole = rounded(flat, largest(flat, (1,)), left, _scratch("left", flat.shape))
+        out = _scratch("out", (len(some) * each, columns))
+        multiply(whole.reshape(-1, inner), factor, out)
+        # A sum of negative zeros may be a zero of either sign, by how it began.
         out += 0.0
-        result[starts[place] : starts[place] + step] = out.reshape(len(some), each, -1)
+        result[starts[place] : starts[place] + step] = out.reshape(len(some), each, columns)
 
     SPREAD.get()(multiply_some, len(starts))
-    return result.reshape(rows, b.shape[1])
+    return result.reshape(rows, columns)
 
 
 def outer_products(pairs: Sequence[tuple[NDArray[Any], NDArray[Any]]]) -> Float64s:
@@ -170,7 +200,8 @@ def outer_products(pairs: Sequence[tuple[NDArray[Any], NDArray[Any]]]) -> Float6
 
     def multiply_some(place: int) -> None:
         x, dy = blocks[place]
-        a, b = np.add(x, m_left, dtype=np.float64), np.add(dy, m_right, dtype=np.float64)
+        a = np.add(x, m_left, out=_scratch("left", x.shape))
+        b = np.add(dy, m_right, out=_scratch("right", dy.shape))
         a -= m_left
         b -= m_right
         out = np.empty((inputs, outputs))
