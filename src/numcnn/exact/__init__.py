@@ -7,6 +7,19 @@ promises.
 
 from numcnn.exact.array import ExactArray, exact, plain
 from numcnn.exact.executor import ExactExecutor, ExactPasses
+from numcnn.exact.fingerprint import weights_sha256
 from numcnn.exact.generator import ExactGenerator
+from numcnn.exact.training import ExactAugmentation, exact_generator, require_exact_schedule
 
-__all__ = ["ExactArray", "ExactExecutor", "ExactGenerator", "ExactPasses", "exact", "plain"]
+__all__ = [
+    "ExactArray",
+    "ExactAugmentation",
+    "ExactExecutor",
+    "ExactGenerator",
+    "ExactPasses",
+    "exact",
+    "exact_generator",
+    "plain",
+    "require_exact_schedule",
+    "weights_sha256",
+]
