@@ -127,7 +127,10 @@ def inverse_maps(
         float32 ``(count, 2, 3)``: ``B`` and ``c`` such that ``p = B q + c``.
     """
     turn, lean, scale, down, right = np.broadcast_arrays(
-        *(np.atleast_1d(np.asanyarray(v, np.float64)) for v in (rotation, shear, zoom, down, right)),
+        *(
+            np.atleast_1d(np.asanyarray(v, np.float64))
+            for v in (rotation, shear, zoom, down, right)
+        ),
         subok=True,
     )
     turn, slope = np.radians(turn), np.tan(np.radians(lean))

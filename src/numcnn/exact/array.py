@@ -313,7 +313,10 @@ def _product(inputs: tuple[Any, ...], numbers: list[Any]) -> Array:
 
 
 def _over_batch(
-    total: Callable[[list[Any]], NDArray[np.float64]], piece: Any, shape: tuple[int, ...], dtype: Any
+    total: Callable[[list[Any]], NDArray[np.float64]],
+    piece: Any,
+    shape: tuple[int, ...],
+    dtype: Any,
 ) -> NDArray[Any]:
     """Sum over the batch; if this is a piece of it, leave an array that is filled later."""
     pending = PENDING.get()
@@ -370,7 +373,14 @@ def _tell(ufunc: np.ufunc, method: str, result: NDArray[Any]) -> None:
     watch = WATCH.get()
     if watch is not None:
         name = ufunc.__name__
-        watch(name if method == "__call__" else {"mean": "mean", "var": "var"}.get(method, method) if method in ("mean", "var") else f"{name}.{method}", result)
+        watch(
+            name
+            if method == "__call__"
+            else {"mean": "mean", "var": "var"}.get(method, method)
+            if method in ("mean", "var")
+            else f"{name}.{method}",
+            result,
+        )
 
 
 def _refusal(what: str) -> ValueError:

@@ -61,9 +61,7 @@ class ExactExecutor:
             batches = [passes.infer(x[i : i + batch_size]) for i in starts]
         return np.concatenate([plain(batch) for batch in batches]).view(ExactOutputs)
 
-    def training_passes(
-        self, threads: int | None = None, shards: int | None = None
-    ) -> ExactPasses:
+    def training_passes(self, threads: int | None = None, shards: int | None = None) -> ExactPasses:
         """Make the passes of a training; threads change no bit, and there are no shards."""
         return ExactPasses(self._chain, threads)
 

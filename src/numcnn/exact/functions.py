@@ -149,9 +149,7 @@ def _circle(x: NDArray[Any], quarters: int) -> Float64s:
     r -= k * _HALF_PI_LOW
     square = r * r
     quarter = (np.where(np.isnan(k), 0, k).astype(np.int64) + quarters) % 4
-    value = np.where(
-        quarter % 2 == 0, r * _polynomial(_SIN, square), _polynomial(_COS, square)
-    )
+    value = np.where(quarter % 2 == 0, r * _polynomial(_SIN, square), _polynomial(_COS, square))
     return np.where(quarter >= 2, -value, value)
 
 

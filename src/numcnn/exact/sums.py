@@ -187,7 +187,9 @@ def outer_products(pairs: Sequence[tuple[NDArray[Any], NDArray[Any]]]) -> Float6
     (_, inputs), (_, outputs) = (part.shape for part in pairs[0])
     left, right = factor_bits(sum(len(x) for x, _ in pairs))
     step = max(_BLOCK // (inputs + outputs), 1)
-    blocks = [(x[i : i + step], dy[i : i + step]) for x, dy in pairs for i in range(0, len(x), step)]
+    blocks = [
+        (x[i : i + step], dy[i : i + step]) for x, dy in pairs for i in range(0, len(x), step)
+    ]
     tops = np.zeros((2, len(blocks)))
 
     def find(place: int) -> None:

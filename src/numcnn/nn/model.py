@@ -24,7 +24,7 @@ from numcnn.nn.executor import (
     engine_executor,
 )
 from numcnn.nn.flat_vector import ParameterVector, flat_vector
-from numcnn.nn.habits import METHODS, NotCallableError, no_attribute
+from numcnn.nn.habits import NotCallableError, habits, no_attribute
 from numcnn.nn.inputs import as_batch, require_finite
 from numcnn.nn.layers import LAYERS, Layer, Sigmoid, Softmax, as_layer, layer_from_config
 from numcnn.nn.layers.chain import Chain, Link
@@ -442,7 +442,7 @@ class Sequential:
     def frozen_mask(self) -> NDArray[np.bool_] | None:
         """Which entries of `parameters` belong to frozen layers; None if none does."""
         layers = [layer for _, layer in self.named_layers()]
-        if all(layer.trainable for layer in layers):
+        if not any(layer.is_frozen for layer in layers):
             return None
         sizes = [sum(array.size for array in layer.params.values()) for layer in layers]
         return np.repeat([not layer.trainable for layer in layers], sizes)
@@ -547,7 +547,7 @@ class Sequential:
         )
 
     def __getattr__(self, name: str) -> NoReturn:
-        raise no_attribute("Sequential", name, METHODS)
+        raise no_attribute("Sequential", name, habits("methods"))
 
     def __copy__(self) -> Sequential:
         # A copy that shared the layers would take their arrays out of this model's vectors.

@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from inspect import signature
-from typing import Any, ClassVar, Self, final
+from typing import Any, ClassVar, Self, cast, final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -79,10 +79,7 @@ class Optimizer(ABC):
     def schedule(self) -> Schedule:
         """The learning rate as a schedule."""
         rate = self.learning_rate
-        if isinstance(rate, Schedule):
-            return rate
-        assert not callable(rate)
-        return Constant(rate)
+        return rate if isinstance(rate, Schedule) else Constant(cast(float, rate))
 
     def step(
         self,

@@ -122,9 +122,7 @@ def im2col(x: Array, window: Window) -> Array:
     rows, columns = window.positions(x.shape[1:])
     patches = sliding_window_view(window.pad(x), window.size, axis=(1, 2), subok=True)
     patches = patches[:, :: window.stride[0], :: window.stride[1]].transpose(0, 1, 2, 4, 5, 3)
-    return patches.copy().reshape(
-        len(x) * rows * columns, math.prod(patches.shape[3:])
-    )
+    return patches.copy().reshape(len(x) * rows * columns, math.prod(patches.shape[3:]))
 
 
 def col2im(columns: Array, image_shape: Shape, window: Window) -> Array:

@@ -12,6 +12,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any, final
 
+from numcnn.nn.habits import function_name
 from numcnn.nn.validation import number, positive
 
 FUNCTIONS: ContextVar[Any] = ContextVar("FUNCTIONS", default=math)
@@ -57,8 +58,7 @@ class FunctionSchedule(Schedule):
         return positive("the learning rate", self.function(epoch, epochs))
 
     def __repr__(self) -> str:
-        name = getattr(self.function, "__qualname__", type(self.function).__name__)
-        return f"FunctionSchedule({name})"
+        return f"FunctionSchedule({function_name(self.function)})"
 
 
 @final

@@ -61,7 +61,7 @@ from numcnn.training.targets import (
     as_targets,
     as_weights,
     dataset_targets,
-    prepare_model,
+    require_input_shape,
 )
 
 Data = Dataset | Examples | tuple[Any, Any]
@@ -251,20 +251,18 @@ def fit(
             )
         settings = _settings(stepper, average, seed) | {"identity": dict(identity or {})}
     if resume and checkpoint is not None and os.path.exists(checkpoint):  # noqa: PTH110
-        stepper.best, stepper.history = load_checkpoint(
+        stepper.best, history = load_checkpoint(
             checkpoint,
             settings=settings,
             model=model,
             optimizer=optimizer,
             average=averaging,
             batches=len(batches),
-            monitor=monitor,
-            mode=mode,
         )
+        stepper.history.records = history.records
     else:
         for layer in unadapted:
-            inputs = source.images if isinstance(source, Dataset) else source.view
-            layer.adapt(exact(inputs) if engine == "exact" else inputs)
+            layer.adapt(exact(source.view) if engine == "exact" else source.view)
         stepper.best = Weights.of(model)
     shown = progress_callback(progress)
     if shown is not None:
@@ -411,7 +409,7 @@ def _validation(
         if data.targets is None:
             raise ValueError(f"validation data {data.name} have no labels to judge by")
         if isinstance(batches, Batches):
-            check_same_kind(batches.dataset, data, "validation data")
+            check_same_kind(batches.dataset, data)
         found, _ = _with_task(model, data, loss)
         return found
     if not isinstance(data, tuple | list) or len(data) not in (2, 3):
@@ -420,7 +418,7 @@ def _validation(
         )
     x, y, weights = (*data, None) if len(data) == 2 else data
     inputs = as_inputs(x)
-    prepare_model(model, inputs.shape[1:])
+    require_input_shape(model, inputs.shape[1:])
     examples, meant = as_examples(
         inputs, y, weights, loss, model.output_shape, task, "the validation data", is_fixed=True
     )
@@ -432,9 +430,7 @@ def _validation(
     return examples
 
 
-def _prepare_stream(
-    model: Sequential, stream: Stream, loss: Loss, seed: int | Generator
-) -> Task:
+def _prepare_stream(model: Sequential, stream: Stream, loss: Loss, seed: int | Generator) -> Task:
     """Build the model for the first batch, and say how each batch's parts are read."""
     x, y, _ = stream.first
     if not np.ndim(y) or not np.ndim(x):
@@ -459,7 +455,7 @@ def _prepare_stream(
         x: Any, y: Any, weights: Any
     ) -> tuple[NDArray[Any], NDArray[Any], ExampleWeights | None]:
         inputs = as_inputs(x)
-        prepare_model(model, inputs.shape[1:])
+        require_input_shape(model, inputs.shape[1:])
         require_finite("X", inputs)
         targets, _ = as_targets(y, loss, outputs, task)
         return inputs, targets, as_weights(weights, len(inputs))
@@ -468,9 +464,7 @@ def _prepare_stream(
     return task
 
 
-def _build(
-    model: Sequential, shape: Shape, seed: int | Generator
-) -> list[Normalization]:
+def _build(model: Sequential, shape: Shape, seed: int | Generator) -> list[Normalization]:
     """Build the model if it is not; return each `Normalization` that was not adapted yet."""
     found = []
     for place, layer in enumerate(model.layers):
@@ -482,7 +476,7 @@ def _build(
                     "images'; put it first, or call its adapt with what reaches it"
                 )
     if model.input_shape:
-        prepare_model(model, shape)
+        require_input_shape(model, shape)
     else:
         model.build(shape, seed)
     return found
