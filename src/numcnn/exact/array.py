@@ -12,6 +12,7 @@ import math
 from collections.abc import Callable
 from contextvars import ContextVar
 from dataclasses import dataclass
+from importlib import import_module
 from typing import Any, NoReturn, Self, final
 
 import numpy as np
@@ -32,7 +33,10 @@ _ELEMENTWISE = frozenset(
 )
 """What IEEE 754 fixes to the last bit, number by number, or what does not round at all."""
 
-_OF_TWO_ZEROS = frozenset({np.maximum, np.minimum, np.fmax, np.fmin, np._core.umath.clip})
+# The ufunc that np.clip calls has no public name.
+_CLIP: np.ufunc = import_module("numpy._core.umath").clip
+
+_OF_TWO_ZEROS = frozenset({np.maximum, np.minimum, np.fmax, np.fmin, _CLIP})
 """What may return either of 0 and -0, by the processor: they count as equal."""
 
 _FUNCTIONS: dict[np.ufunc, Callable[[NDArray[Any]], NDArray[np.float64]]] = {
@@ -49,14 +53,17 @@ _FUNCTIONS: dict[np.ufunc, Callable[[NDArray[Any]], NDArray[np.float64]]] = {
 }
 
 _MOVING = frozenset(
-    """
-    all amax amin any append argmax argmin argsort array_equal atleast_1d atleast_2d atleast_3d
-    broadcast_arrays broadcast_to clip concatenate copy copyto count_nonzero delete empty_like
-    expand_dims flatnonzero flip full_like hstack isfinite max mean min moveaxis ndim nonzero
-    ones_like pad put_along_axis ravel repeat reshape resize result_type roll rollaxis rot90 round
-    shape shares_memory size sliding_window_view split squeeze stack std sum swapaxes take
-    take_along_axis tile transpose tril triu unique var vstack where zeros_like
-    """.split()
+    {
+        *("all", "amax", "amin", "any", "append", "argmax", "argmin", "argsort", "array_equal"),
+        *("atleast_1d", "atleast_2d", "atleast_3d", "broadcast_arrays", "broadcast_to", "clip"),
+        *("concatenate", "copy", "copyto", "count_nonzero", "delete", "empty_like", "expand_dims"),
+        *("flatnonzero", "flip", "full_like", "hstack", "isfinite", "max", "mean", "min"),
+        *("moveaxis", "ndim", "nonzero", "ones_like", "pad", "put_along_axis", "ravel", "repeat"),
+        *("reshape", "resize", "result_type", "roll", "rollaxis", "rot90", "round", "shape"),
+        *("shares_memory", "size", "sliding_window_view", "split", "squeeze", "stack", "std"),
+        *("sum", "swapaxes", "take", "take_along_axis", "tile", "transpose", "tril", "triu"),
+        *("unique", "var", "vstack", "where", "zeros_like"),
+    }
 )
 """NumPy's functions that move numbers, or that are made of what is looked at here."""
 
@@ -69,6 +76,9 @@ PENDING: ContextVar[list[Pending] | None] = ContextVar("PENDING", default=None)
 WATCH: ContextVar[Callable[[str, NDArray[Any]], None] | None] = ContextVar("WATCH", default=None)
 """What is told of each operation on numbers, with its name and its result."""
 
+
+AT: ContextVar[str] = ContextVar("AT", default="")
+"""Where the operations that are watched belong: a layer and its pass, or the loss."""
 
 HAS_NO_USE: ContextVar[bool] = ContextVar("HAS_NO_USE", default=False)
 """Whether the layer at work is the first one that learns: nobody asks for its input's gradient."""
@@ -104,7 +114,7 @@ class ExactArray(np.ndarray):
         self.over_batch = False
 
     @property
-    def T(self) -> Self:
+    def T(self) -> Self:  # noqa: N802 (the name that NumPy gives it)
         """The transpose."""
         transposed = self.transpose()
         transposed.over_batch = self.ndim == 2
@@ -141,7 +151,7 @@ class ExactArray(np.ndarray):
         into = {} if out is None else {"out": tuple(plain(value) for value in out)}
         result = getattr(ufunc, method)(*numbers, **into, **options)
         if ufunc in _OF_TWO_ZEROS and np.asarray(result).dtype.kind == "f":
-            result = np.add(result, 0.0, **into)
+            result = np.add(result, 0.0, out=into.get("out"))
         if out is not None:
             _tell(ufunc, method, plain(out[0]))
             return out[0] if len(out) == 1 else out
@@ -186,7 +196,7 @@ class ExactArray(np.ndarray):
         """The sum."""
         return np.add.reduce(self, axis=axis, dtype=dtype, out=out, **options)
 
-    def mean(
+    def mean(  # type: ignore[override]
         self, axis: Any = None, dtype: Any = None, out: None = None, keepdims: bool = False
     ) -> Any:
         """The mean: the sum, divided by the count in float64."""
@@ -195,7 +205,7 @@ class ExactArray(np.ndarray):
         result = np.asarray(sums_ / _count(self.shape, axis)).astype(dtype)
         return self._told(np.add, "mean", result)
 
-    def var(
+    def var(  # type: ignore[override]
         self,
         axis: Any = None,
         dtype: Any = None,
@@ -215,7 +225,7 @@ class ExactArray(np.ndarray):
         """The square root of the variance."""
         return np.sqrt(self.var(*args, **kwargs))
 
-    def dot(self, other: Any, out: None = None) -> Any:
+    def dot(self, other: Any, out: None = None) -> Any:  # type: ignore[override]
         """The product, as ``self @ other``."""
         return self @ other
 
@@ -223,7 +233,7 @@ class ExactArray(np.ndarray):
         """Refuse."""
         raise _refusal("cumsum")
 
-    cumprod = prod = trace = partition = argpartition = cumsum  # type: ignore[assignment]
+    cumprod = prod = trace = partition = argpartition = cumsum
 
 
 class _Unneeded(ExactArray):
@@ -260,19 +270,16 @@ class ExactOutputs(ExactArray):
     def _unknown_function(self, function: Any, args: Any, kwargs: Any) -> Any:
         return function(*_all_plain(args), **_all_plain(kwargs))
 
-    def _plainly(self, name: str, *args: Any, **kwargs: Any) -> Any:
-        return getattr(plain(self), name)(*args, **kwargs)
-
-    def cumsum(self, *args: Any, **kwargs: Any) -> Any:  # type: ignore[override]
+    def cumsum(self, *args: Any, **kwargs: Any) -> Any:
         """As NumPy has it."""
         return plain(self).cumsum(*args, **kwargs)
 
-    def prod(self, *args: Any, **kwargs: Any) -> Any:  # type: ignore[override]
+    def prod(self, *args: Any, **kwargs: Any) -> Any:
         """As NumPy has it."""
         return plain(self).prod(*args, **kwargs)
 
 
-def exact(x: Any, dtype: DTypeLike = None) -> ExactArray:
+def exact(x: Any, dtype: DTypeLike | None = None) -> ExactArray:
     """View an array as one whose sums are exact; copied only for another dtype."""
     return np.asarray(x, dtype).view(ExactArray)
 
@@ -332,13 +339,13 @@ def _sum(
     axis: int | tuple[int, ...] | None = 0,
     dtype: Any = None,
     keepdims: bool = False,
-    initial: Any = np._NoValue,  # type: ignore[attr-defined]
+    initial: Any = np._NoValue,
     where: Any = True,
 ) -> NDArray[Any]:
-    if where is not True or initial is not np._NoValue:  # type: ignore[attr-defined]
+    if where is not True or initial is not np._NoValue:
         raise _refusal("a sum with initial or where")
     if x.dtype.kind != "f":
-        return np.add.reduce(x, axis=axis, dtype=dtype, keepdims=keepdims)
+        return x.sum(axis=axis, dtype=dtype, keepdims=bool(keepdims))
     axes = tuple(range(x.ndim)) if axis is None else _axes(axis, x.ndim)
     if PENDING.get() is not None and 0 in axes:
         assert axes == tuple(range(x.ndim - 1))

@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 from numcnn.engine import one_blas_thread
 from numcnn.exact import functions
 from numcnn.exact.array import (
+    AT,
     EXAMPLES,
     HAS_NO_USE,
     PENDING,
@@ -160,6 +161,7 @@ class ExactPasses:
         outputs = self._forward(x, done)
         ctx.new_state |= done.ctx.new_state
         ctx.save(self, done)
+        AT.set("loss")
         return outputs
 
     def infer(self, x: NDArray[Any]) -> Array:
@@ -214,6 +216,7 @@ class ExactPasses:
             if run.first is not None:
                 break
         ctx.grads |= done.ctx.grads
+        AT.set("")
         return exact(self._chain.gradient(ctx, np.float32))
 
     def _backward_in_pieces(
@@ -269,6 +272,7 @@ def _forward(run: _Run, x: Array, ctx: Context) -> Array:
     y: Array = exact(x, np.float32)
     with _set(EXAMPLES, max(len(x), 1)):
         for link in run.links:
+            AT.set(f"{link.name} forward")
             y = link.layer.forward(y, ctx)
             _require_exact(f"{link.name}'s forward", y)
     return y
@@ -278,6 +282,7 @@ def _backward(run: _Run, dy: Array, ctx: Context) -> Array:
     dy = exact(dy)
     with _set(EXAMPLES, max(len(dy), 1)):
         for link in reversed(run.links):
+            AT.set(f"{link.name} backward")
             with _set(HAS_NO_USE, link is run.first):
                 dy = link.layer.backward(dy, ctx)
             _require_exact(f"{link.name}'s backward", dy)

@@ -13,11 +13,12 @@ from numcnn.exact.array import ExactArray, exact
 class ExactGenerator(np.random.Generator):
     """NumPy's generator, with the draws that use the C library's functions made another way.
 
-    NumPy's integers, permutations and uniform numbers from 0 to 1 are integers of the bit generator,
-    the last divided by a power of two: exact. Its normal numbers need a logarithm and an exponential
-    of the C library for about one in a hundred, and a uniform number of another range is a product
-    with a sum that some compilers fuse. Here a normal number is what lies above a uniform share of
-    the normal distribution (`numcnn.exact.functions.normal`); one draw gives one number.
+    NumPy's integers, permutations and uniform numbers from 0 to 1 are integers of the bit
+    generator, the last divided by a power of two: exact. Its normal numbers need a logarithm and
+    an exponential of the C library for about one in a hundred, and a uniform number of another
+    range is a product with a sum that some compilers fuse. Here a normal number is what lies above
+    a uniform share of the normal distribution (`numcnn.exact.functions.normal`); one draw gives
+    one number.
     """
 
     def uniform(self, low: Any = 0.0, high: Any = 1.0, size: Any = None) -> ExactArray:  # type: ignore[override]
@@ -26,9 +27,9 @@ class ExactGenerator(np.random.Generator):
         shape = np.broadcast_shapes(low.shape, high.shape) if size is None else size
         return exact(low + (high - low) * np.asarray(self.random(shape)))
 
-    def standard_normal(
+    def standard_normal(  # type: ignore[override]
         self, size: Any = None, dtype: Any = np.float64, out: None = None
-    ) -> ExactArray:  # type: ignore[override]
+    ) -> ExactArray:
         """Normal numbers of mean 0 and variance 1."""
         return exact(functions.normal(np.asarray(self.random(size))).astype(dtype))
 

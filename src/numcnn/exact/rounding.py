@@ -19,8 +19,8 @@ which fits into 53 bits if ``p <= 53 - log2(n)``. A product of one number of ``p
 
 **Why a power of two.** Multiplying by it only changes the exponent, so that taking units in and out
 rounds nothing. It also makes rounding to the unit two plain additions: for ``M = 1.5 2^52 unit``,
-a float64 number as large as ``M`` has no bits below the unit, so ``x + M`` has lost them, and taking
-``M`` off again is exact. IEEE 754 fixes the result of an addition to the last bit.
+a float64 number as large as ``M`` has no bits below the unit, so ``x + M`` has lost them, and
+taking ``M`` off again is exact. IEEE 754 fixes the result of an addition to the last bit.
 
 **What it costs in precision.** A number is off by half a unit, ``2^-(p + 1)`` of the largest one
 that shares its unit. For products of 25,088 terms, p is 19, where float32 has 24 bits relative to
@@ -35,7 +35,6 @@ multiplication by using fast routines of matrix multiplication and its applicati
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import numpy as np

@@ -69,7 +69,8 @@ def multiply(a: Float64s, b: Float64s, out: Float64s) -> None:
 
 def add_up(x: Float64s, axes: tuple[int, ...], keepdims: bool = False) -> Float64s:
     """The sum of whole numbers of units, by NumPy, in its order."""
-    return np.add.reduce(x, axis=axes, keepdims=keepdims)
+    total_: Float64s = np.asarray(np.add.reduce(x, axis=axes, keepdims=bool(keepdims)))  # type: ignore[call-overload]
+    return total_
 
 
 def largest(x: NDArray[Any], axes: tuple[int, ...] | None = None) -> NDArray[Any]:

@@ -19,8 +19,16 @@ from numcnn.augmentation import (
 )
 from numcnn.data.batches import Augment
 from numcnn.exact.generator import ExactGenerator
-from numcnn.nn import Constant, Cosine, ExponentialDecay, OneCycle, Optimizer, Schedule
-from numcnn.nn import StepDecay, WarmUp
+from numcnn.nn import (
+    Constant,
+    Cosine,
+    ExponentialDecay,
+    OneCycle,
+    Optimizer,
+    Schedule,
+    StepDecay,
+    WarmUp,
+)
 from numcnn.random_streams import Draw
 
 _AUGMENTATIONS = (Cutout, Exposure, GaussianNoise, HorizontalFlip, PaddedCrop, RandomAffine)

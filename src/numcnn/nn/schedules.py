@@ -1,8 +1,7 @@
 """Learning rate schedules.
 
 A schedule is a function of the time, counted in epochs with their fractions: 2.5 is the middle of
-the third. It is told how long the training will last, so the same schedule fits a short run and a
-long one.
+the third. It is told how long the training will last, so that it fits short runs and long ones.
 """
 
 import math
@@ -16,7 +15,7 @@ from numcnn.nn.habits import function_name
 from numcnn.nn.validation import number, positive
 
 FUNCTIONS: ContextVar[Any] = ContextVar("FUNCTIONS", default=math)
-"""Where `cos` and `pow` of plain numbers come from: the C library, which is not the same everywhere."""
+"""Where `cos` and `pow` of plain numbers come from: the C library, not the same everywhere."""
 
 
 class Schedule(ABC):

@@ -202,7 +202,7 @@ def fit(
     initial: int | Generator = int(seed)
     if engine == "exact":
         require_exact_schedule(optimizer)
-        initial = exact_generator(initial)
+        initial = exact_generator(int(seed))
         augment = augment and ExactAugmentation(augment)
     batches: Batches | Stream
     unadapted: list[Normalization] = []
