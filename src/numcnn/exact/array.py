@@ -173,6 +173,12 @@ class ExactArray(np.ndarray):
         name = ufunc.__name__ if method == "__call__" else f"{ufunc.__name__}.{method}"
         raise _refusal(f"numpy.{name}")
 
+    def __repr__(self) -> str:
+        return repr(plain(self))
+
+    def __str__(self) -> str:
+        return str(plain(self))
+
     def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
         """Call a function of NumPy's that only moves numbers, or is made of what is exact."""
         if function.__name__ not in _MOVING or "linalg" in function.__module__:

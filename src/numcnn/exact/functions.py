@@ -108,24 +108,6 @@ def tanh(x: NDArray[Any]) -> Float64s:
     return np.copysign(-t / (t + 2), x)
 
 
-def erf(x: NDArray[Any]) -> Float64s:
-    """The error function, with an absolute error below 1e-14.
-
-    For ``z = |x|``, ``erfc(z) exp(z^2)`` is smooth, all the more so as a function of
-    ``2 / (2 + z)``, where the Chebyshev polynomial `_ERFC_TIMES_EXP` meets it that far (as in
-    `numcnn.nn.layers.activation`). Beyond 6, ``erf`` is 1.
-    """
-    x = np.asarray(x, np.float64)
-    z = np.minimum(np.abs(x), 6)
-    # From the interval [1/4, 1] to [-1, 1], and Clenshaw's recurrence there.
-    t = ((2 / (2 + z)) - 0.625) / 0.375
-    one, two = np.zeros_like(t), np.zeros_like(t)
-    for coefficient in reversed(_ERFC_TIMES_EXP[1:]):
-        one, two = 2 * t * one - two + coefficient, one
-    tail = (t * one - two + _ERFC_TIMES_EXP[0]) * exp(-z * z)
-    return np.copysign(1 - tail, x)
-
-
 def sine(x: NDArray[Any]) -> Float64s:
     """The sine, with an absolute error below 4e-16 for ``|x| <= 1000``."""
     return _circle(x, 0)
@@ -212,16 +194,6 @@ def _power_of_two(k: NDArray[np.int64]) -> Float64s:
     """``2^k`` for ``-1022 <= k <= 1023``, written as its bits."""
     return ((np.clip(k, -1022, 1023) + 1023) << 52).view(np.float64)
 
-
-_ERFC_TIMES_EXP = [
-    *(0.4626510617015377, 0.4459445905375999, 0.08392244563181481, 0.00775945373481459),
-    *(-0.000188082761534663, -9.372091062075139e-05, 2.983494170519107e-06),
-    *(1.4110545972747579e-06, -1.2842777785010355e-07, -1.8280460590618055e-08),
-    *(4.359031734979373e-09, -4.989436768911772e-11, -9.753291699699534e-11),
-    *(1.4150077912924326e-11, 4.989432394384848e-13, -4.599045244471906e-13),
-    *(6.113576240355328e-14, 2.197676725770343e-15, -2.6215455801871338e-15),
-]
-"""The coefficients of a Chebyshev polynomial, in rising order; see `erf`."""
 
 # Wichura's: of the numerator and the denominator, in rising order.
 _MIDDLE = (

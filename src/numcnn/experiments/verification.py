@@ -170,11 +170,12 @@ def record(progress: str = "auto", stop_after: int | None = None) -> Fingerprint
 
 @contextmanager
 def _watched_by(watch: Callable[[str, NDArray[Any]], None]) -> Iterator[None]:
-    token = WATCH.set(watch)
+    token, place = WATCH.set(watch), AT.set("")
     try:
         yield
     finally:
         WATCH.reset(token)
+        AT.reset(place)
 
 
 def _named_arrays(model: Sequential) -> Iterator[tuple[str, NDArray[Any]]]:
