@@ -151,7 +151,8 @@ class ExactArray(np.ndarray):
         into = {} if out is None else {"out": tuple(plain(value) for value in out)}
         result = getattr(ufunc, method)(*numbers, **into, **options)
         if ufunc in _OF_TWO_ZEROS and np.asarray(result).dtype.kind == "f":
-            result = np.add(result, 0.0, out=into.get("out"))
+            # In place, unless it is one number.
+            result = np.add(result, 0.0, out=result if isinstance(result, np.ndarray) else None)
         if out is not None:
             _tell(ufunc, method, plain(out[0]))
             return out[0] if len(out) == 1 else out

@@ -166,8 +166,8 @@ def product(a: NDArray[Any], b: NDArray[Any], examples: int, dtype: Any) -> NDAr
         out = _scratch("out", (len(some) * each, columns))
         multiply(whole.reshape(-1, inner), factor, out)
         # A sum of negative zeros may be a zero of either sign, by how it began.
-        out += 0.0
-        result[starts[place] : starts[place] + step] = out.reshape(len(some), each, columns)
+        place_of = result[starts[place] : starts[place] + step].reshape(out.shape)
+        np.add(out, 0.0, out=place_of, casting="same_kind")
 
     SPREAD.get()(multiply_some, len(starts))
     return result.reshape(rows, columns)
@@ -199,7 +199,7 @@ def outer_products(pairs: Sequence[tuple[NDArray[Any], NDArray[Any]]]) -> Float6
 
     SPREAD.get()(find, len(blocks))
     m_left, m_right = magic(tops[0].max(initial=0), left), magic(tops[1].max(initial=0), right)
-    found: list[Float64s] = []
+    total_ = np.zeros((inputs, outputs))
 
     def multiply_some(place: int) -> None:
         x, dy = blocks[place]
@@ -207,15 +207,15 @@ def outer_products(pairs: Sequence[tuple[NDArray[Any], NDArray[Any]]]) -> Float6
         b = np.add(dy, m_right, out=_scratch("right", dy.shape))
         a -= m_left
         b -= m_right
-        out = np.empty((inputs, outputs))
+        out = _scratch("out", (inputs, outputs))
         multiply(a.T, b, out)
         # Whole numbers of units, so it does not matter who adds first.
         with lock:
-            found[:] = [found[0] + out] if found else [out]
+            np.add(total_, out, out=total_)
 
     lock = threading.Lock()
     SPREAD.get()(multiply_some, len(blocks))
-    return found[0] + 0.0 if found else np.zeros((inputs, outputs))
+    return total_ + 0.0
 
 
 def any_product(a: NDArray[Any], b: NDArray[Any], dtype: Any) -> NDArray[Any]:
