@@ -33,8 +33,8 @@ from numcnn.nn.summary import Summary, SummaryRow
 from numcnn.nn.task import Task
 from numcnn.nn.validation import whole
 
-ENGINES = ("auto", "layers")
-"""The ways to compute a model: planned for this machine, or by the layers' own code."""
+ENGINES = ("auto", "layers", "exact")
+"""The ways to compute a model: planned for this machine, by the layers' own code, or exactly."""
 
 
 @final
@@ -246,7 +246,7 @@ class Sequential:
                 pandas, a list of Pillow's images; of gray images also ``(count, height, width)``.
             batch_size: At most so many examples go through at once; bounds the memory.
             engine: "auto" for the way that is planned for this machine, "layers" for the layers'
-                own code. They agree up to rounding.
+                own code; they agree up to rounding. "exact" for the same bits on every machine.
 
         Returns:
             ``(count, *output_shape)``.
@@ -275,6 +275,9 @@ class Sequential:
         if engine not in ENGINES:
             raise ValueError(f"engine is {engine!r}; choose one of {', '.join(ENGINES)}")
         self._require_built()
+        if engine == "exact":
+            self._require_float32()
+            return engine_executor(self._chain, engine)
         if engine == "layers" or self.parameters.dtype != np.float32:
             return LayerExecutor(self._chain, self.parameters.dtype)
         made = self._engine

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from numcnn.nn.arrays import Array
 from numcnn.nn.habits import UnknownArgumentError, names_arguments, require_arguments
-from numcnn.nn.schedules import Constant, FunctionSchedule, Schedule
+from numcnn.nn.schedules import FUNCTIONS, Constant, FunctionSchedule, Schedule
 from numcnn.nn.validation import number, positive
 
 Spread = Callable[[Sequence[Callable[[], None]]], None]
@@ -275,8 +275,8 @@ class Adam(Optimizer):
         t *= 1 - self.beta_2
         v += t
         # Both corrections are plain numbers, and that of v moves out of the denominator.
-        correction_1 = 1 - self.beta_1**self.iterations
-        correction_2 = math.sqrt(1 - self.beta_2**self.iterations)
+        correction_1 = 1 - FUNCTIONS.get().pow(self.beta_1, self.iterations)
+        correction_2 = math.sqrt(1 - FUNCTIONS.get().pow(self.beta_2, self.iterations))
         np.sqrt(v, out=t)
         t += self.epsilon * correction_2
         np.divide(m, t, out=t)
