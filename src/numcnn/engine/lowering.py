@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from copy import copy
 from typing import Any, TypeVar, final
 
-from numcnn.engine.layouts import BatchFirst, BatchInside, BatchLast, Layout
+from numcnn.engine.layouts import BatchFirst, BatchLast, Layout
 from numcnn.engine.op import Op, Value
 from numcnn.engine.ops.add import AddOp
 from numcnn.engine.ops.batch_norm import AffineOp, NormalizeOp, StatisticsOp
@@ -227,10 +227,10 @@ class Lowering:
     def _method(self, layer: Conv2D, row: _Row, shape: Shape, layout: Layout) -> ConvAlgorithm:
         """Choose a convolution's method, given what follows it."""
         window = layer.window
-        if self._alone and Rows.fits(window) and (not self._wide or shape[2] < _FEW_CHANNELS):
+        few = not self._wide or shape[2] < _FEW_CHANNELS
+        if self._alone and few and window.stride == (1, 1):
             pool, _ = _take_pool_and_relu(row)
-            wide = BatchInside() if self._wide else None
-            return Rows(window, shape, layer.filters, wide, pool=pool)
+            return Rows(window, shape, layer.filters, pool=pool)
         if not self._wide:
             pool, _ = _take_pool_and_relu(row)
             possible = Toeplitz.phases_that_fit(window, shape, pool)

@@ -13,7 +13,7 @@ from typing import Final, NamedTuple, final
 import numpy as np
 from numpy.typing import NDArray
 
-from numcnn.engine.layouts import BatchInside, BatchLast, Layout, OneImage
+from numcnn.engine.layouts import BatchInside, BatchLast
 from numcnn.engine.op import Binding, BoundOp, Op, Value
 from numcnn.nn.arrays import Array
 
@@ -134,13 +134,11 @@ class MaxPoolOp(Op):
         return BoundOp(forward, backward)
 
 
-def pooled_layout(value: Value) -> Layout | None:
+def pooled_layout(value: Value) -> BatchInside | BatchLast | None:
     """How the value would lie after `MaxPoolOp`; None if that cannot pool it."""
     layout = value.layout
     if isinstance(layout, BatchInside):
         return layout
-    if isinstance(layout, OneImage):
-        return OneImage(layout.width // 2)
     if isinstance(layout, BatchLast):
         if layout.phases == 1:
             return layout
@@ -154,8 +152,6 @@ def cells_of(value: Value, array: Array) -> Cells:
     rows, columns = value.shape[0] // 2, value.shape[1] // 2
     if isinstance(value.layout, BatchInside):
         return image_cells(array, 0, 1, rows, columns)
-    if isinstance(value.layout, OneImage):
-        return image_cells(array, 1, 2, rows, columns)
     assert isinstance(value.layout, BatchLast)
     if value.layout.phases == 1:
         return image_cells(array, 2, 3, rows, columns)
