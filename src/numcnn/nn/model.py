@@ -23,6 +23,7 @@ from numcnn.nn.layers import LAYERS, Layer, Sigmoid, Softmax, layer_from_config
 from numcnn.nn.layers.activation import softmax
 from numcnn.nn.layers.chain import Chain, Link
 from numcnn.nn.summary import Summary, SummaryRow
+from numcnn.nn.torch_layout import from_torch_layout
 from numcnn.nn.validation import require_batch, whole
 
 ENGINES = ("auto", "layers")
@@ -352,13 +353,27 @@ class Sequential:
         """Copy all parameters and state: ``conv2d_1.weight``, ``batchnorm_1.mean``, and so on."""
         return {name: array.copy() for name, array in self._named_arrays()}
 
-    def load_state_dict(self, arrays: Mapping[str, NDArray[Any]]) -> None:
+    def load_state_dict(
+        self, arrays: Mapping[str, NDArray[Any]], *, layout: str = "numcnn"
+    ) -> None:
         """Take over what `state_dict` gave. Either all of it is taken, or, on an error, nothing.
 
+        Args:
+            arrays: By name.
+            layout: "torch" for a state dict of PyTorch's, as arrays: its layers in the same order,
+                whatever they are called there; see `numcnn.nn.torch_layout`.
+
         Raises:
-            ValueError: The model is not built, or names or shapes are not this model's.
+            ValueError: The model is not built, or names or shapes are not this model's, or the
+                layout is unknown.
         """
         self._require_built()
+        if layout not in ("numcnn", "torch"):
+            raise ValueError(f'layout is {layout!r}; choose "numcnn" or "torch"')
+        if layout == "torch":
+            # What PyTorch has no layer for stays as it is.
+            taken = from_torch_layout(self.links(), self.input_shape, arrays)
+            arrays = {**dict(self._named_arrays()), **taken}
         own = dict(self._named_arrays())
         if own.keys() != arrays.keys():
             missing, foreign = own.keys() - arrays.keys(), arrays.keys() - own.keys()
