@@ -41,6 +41,7 @@ BELOW: dict[str, set[str]] = {
         "handwriting.reader",
     },
     "recipes": {"nn", "data", "augmentation", "training", "handwriting.synthesis"},
+    "estimator": {"nn", "augmentation", "training", "recipes"},
     "experiments": {
         *{"nn", "engine", "data", "augmentation", "model_files", "training", "recipes"},
         "drawing",

@@ -4,14 +4,26 @@
 `numcnn.handwriting.reader`.
 """
 
+import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from numcnn.engine import EngineExecutor
     from numcnn.handwriting.reader import read as read
+    from numcnn.model_files import load_model as load_model
+    from numcnn.model_files import save_model as save_model
     from numcnn.nn.layers.chain import Chain
 
 __version__ = "0.1.0"
+
+_ROOMS = ("augmentation", "data", "estimator", "model_files", "nn", "plots", "recipes", "training")
+
+# Loaded when they are asked for: reading needs Pillow and SciPy, which a training does not.
+_NAMES = {
+    "load_model": "numcnn.model_files",
+    "read": "numcnn.handwriting.reader",
+    "save_model": "numcnn.model_files",
+}
 
 
 def executor(chain: "Chain") -> "EngineExecutor":
@@ -25,9 +37,12 @@ def executor(chain: "Chain") -> "EngineExecutor":
 
 
 def __getattr__(name: str) -> Any:
-    # The reader needs Pillow and SciPy, which a training does not, so it is loaded when asked for.
-    if name == "read":
-        from numcnn.handwriting.reader import read
-
-        return read
+    if name in _ROOMS:
+        return importlib.import_module(f"numcnn.{name}")
+    if name in _NAMES:
+        return getattr(importlib.import_module(_NAMES[name]), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*_NAMES, *_ROOMS, "__version__", "__doc__"})

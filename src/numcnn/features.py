@@ -3,6 +3,8 @@
 Here they are computed; `numcnn.plots` draws them.
 """
 
+from __future__ import annotations
+
 import warnings
 from collections.abc import Callable
 from pathlib import Path

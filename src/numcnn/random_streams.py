@@ -40,7 +40,7 @@ def check_seed(seed: int) -> None:
     Raises:
         ValueError: It is not an integer, or negative.
     """
-    if isinstance(seed, bool) or not isinstance(seed, int) or seed < 0:
+    if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or seed < 0:
         raise ValueError(f"seed is {seed!r}; give an integer of at least 0")
 
 

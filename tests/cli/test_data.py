@@ -18,7 +18,7 @@ def test_the_list_as_json(numcnn):
     assert [row["name"] for row in found] == list(names())
     assert found[0] == {
         "name": "digits",
-        "content": "handwritten digits, small (scikit-learn's)",
+        "content": "handwritten digits, small (included)",
         "train_images": 1438,
         "test_images": 359,
         "image_shape": [8, 8, 1],
@@ -45,7 +45,7 @@ def test_what_is_there_is_not_fetched(numcnn, files):
 
 
 def test_the_default_needs_no_fetching(numcnn, here):
-    assert numcnn("data", "fetch", "digits").out == "digits comes with scikit-learn\n"
+    assert numcnn("data", "fetch", "digits").out == "digits comes with numcnn\n"
     assert tree(here) == {}
 
 

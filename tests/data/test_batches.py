@@ -46,9 +46,9 @@ def test_an_epoch_has_each_image_once(count, batch_size, seed, epoch, shuffle, d
     if not shuffle:
         assert indices.tolist() == list(range(len(indices)))
     for batch in seen:
-        assert batch.images.dtype == np.uint8
-        np.testing.assert_array_equal(batch.images, dataset.images[batch.indices])
-        np.testing.assert_array_equal(batch.labels, batch.indices % 3)
+        assert batch.inputs.dtype == np.uint8
+        np.testing.assert_array_equal(batch.inputs, dataset.images[batch.indices])
+        np.testing.assert_array_equal(batch.targets, batch.indices % 3)
 
 
 def test_the_order_follows_from_seed_and_epoch_alone():
@@ -63,13 +63,13 @@ def test_the_order_follows_from_seed_and_epoch_alone():
 
 def test_augmentation_follows_from_seed_epoch_and_batch_alone():
     batches = Batches(numbered(20), 8, 5, augmentation=GaussianNoise(10.0))
-    whole = [batch.images for batch in batches.epoch(3)]
+    whole = [batch.inputs for batch in batches.epoch(3)]
     again = Batches(numbered(20), 8, 5, augmentation=GaussianNoise(10.0)).epoch(3)
     for expected, batch in zip(whole, again, strict=True):
-        assert batch.images.dtype == np.float32
-        np.testing.assert_array_equal(batch.images, expected)
+        assert batch.inputs.dtype == np.float32
+        np.testing.assert_array_equal(batch.inputs, expected)
     other = next(iter(batches.epoch(4)))
-    assert not np.array_equal(other.images, whole[0])
+    assert not np.array_equal(other.inputs, whole[0])
 
 
 def test_augmentation_does_not_change_the_order():
@@ -97,13 +97,13 @@ def test_each_batch_has_a_draw_of_its_own():
         (7, epoch, indices) for epoch in (0, 1) for indices in ([0, 1], [2, 3], [4])
     ]
     assert len({draw[3] for draw in spy.draws}) == 6
-    assert seen[2].images.dtype == np.float32
-    np.testing.assert_array_equal(seen[2].images, numbered(5).images[4:])
+    assert seen[2].inputs.dtype == np.float32
+    np.testing.assert_array_equal(seen[2].inputs, numbered(5).images[4:])
 
 
 def test_unlabeled_images_have_batches_without_labels():
     dataset = Dataset(numbered(3).images, None, ("a",), "unlabeled")
-    assert [batch.labels for batch in Batches(dataset, 2, 0).epoch(0)] == [None, None]
+    assert [batch.targets for batch in Batches(dataset, 2, 0).epoch(0)] == [None, None]
 
 
 def test_bad_settings():

@@ -280,6 +280,7 @@ class TestSaving:
 
 
 HARMLESS = {
+    "__future__",
     "collections",
     "contextlib",
     "dataclasses",

@@ -138,10 +138,12 @@ def test_the_running_statistics_come_to_those_of_the_data():
     assert_allclose(model.statistics, [5, 9], rtol=0.05)
 
 
-def test_a_batch_of_one_number_gives_the_shift_and_finite_statistics():
-    result = run_layer(BatchNorm(), np.array([[4.0]]), params={"gamma": [2], "beta": [3]})
-    assert_array_equal(result.y, [[3]])
-    assert_allclose(result.new_state["variance"], [0.9])
+def test_a_batch_of_one_is_refused_for_its_variance_is_0():
+    with pytest.raises(ValueError, match=r"a single example.*give another batch_size"):
+        run_layer(BatchNorm(), np.array([[4.0]]))
+    # One image has many pixels, and so a variance; and inference knows the running one.
+    run_layer(BatchNorm(), normal(1, 2, 2, 1))
+    run_layer(BatchNorm(), np.array([[4.0]]), training=False)
 
 
 @pytest.mark.parametrize("training", [True, False])

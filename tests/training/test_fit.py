@@ -207,11 +207,19 @@ class TestNormalization:
         train("adam", model)
         assert_array_equal(model.layers[0].state["mean"], [7])
 
-    def test_of_a_built_model_is_kept(self):
-        model = rich()
-        model.build((6, 6, 1))
+    def test_of_a_model_that_was_built_by_hand_is_adapted_too(self):
+        model, built = rich(), rich()
+        built.build((6, 6, 1))
         train("adam", model)
-        assert_array_equal(model.layers[0].state["mean"], [0])
+        train("adam", built)
+        assert_array_equal(built.layers[0].state["mean"], model.layers[0].state["mean"])
+        assert built.layers[0].state["mean"] > 50
+
+    def test_of_a_trained_model_is_kept(self):
+        model, _ = train("adam", rich())
+        before = model.layers[0].state["mean"].copy()
+        train("adam", model, data=stripes(9))
+        assert_array_equal(model.layers[0].state["mean"], before)
 
 
 class TestValidation:
@@ -356,8 +364,8 @@ class TestTheRecords:
         steps = [start, *watch.batches]
         for batch, weights in zip(Batches(data, 8, 3).epoch(0), steps[:-1], strict=True):
             model.parameters[:] = weights
-            outputs = model.forward(batch.images, Context(training=True))
-            total += SoftmaxCrossEntropy()(outputs, batch.labels) * len(batch)
+            outputs = model.forward(batch.inputs, Context(training=True))
+            total += SoftmaxCrossEntropy()(outputs, batch.targets) * len(batch)
         assert_allclose(history.records[0].loss, total / 24, rtol=1e-6)
 
     def test_count_epochs_from_1(self):
@@ -560,7 +568,7 @@ class TestRefusals:
 
     @pytest.mark.parametrize("split", [1.0, -0.1, 2])
     def test_validation_split(self, split):
-        with pytest.raises(ValueError, match=f"fraction is {split}"):
+        with pytest.raises(ValueError, match=f"validation_split is {split}; give a number"):
             train("adam", validation_split=split)
 
     def test_two_kinds_of_validation(self):
@@ -583,7 +591,7 @@ class TestRefusals:
     def test_images_of_another_shape_than_the_models(self):
         model = plain()
         model.build((6, 6, 1))
-        with pytest.raises(ValueError, match=r"takes \(batch, 6, 6, 1\); reshape or resize"):
+        with pytest.raises(ValueError, match="takes inputs of 6 x 6 x 1, and these are 6 x 7 x 1"):
             train("adam", model, data=wide())
 
     def test_a_softmax_before_softmax_cross_entropy(self):

@@ -16,6 +16,7 @@ def stepper(
 ) -> Stepper:
     model = rich()
     model.build(train.image_shape, 3)
+    model.layers[0].adapt(train.images)
     return Stepper(
         model,
         Batches(train, 16, 3),

@@ -87,7 +87,7 @@ def is_refused(address):
 
 
 def test_what_takes_too_long_stops_itself_and_leaves_its_thread_to_others():
-    limits = Limits(seconds=1.5, at_once=1, waiting=1, share=1)
+    limits = Limits(request_timeout=1.5, max_concurrency=1, max_queued=1, max_client_share=1)
     with running(limits, before=ODD_READER) as found:
         for count in (1, 2):
             answer = read(found.url, b"slow")
@@ -109,7 +109,7 @@ def test_no_memory_is_told():
 
 
 def test_others_are_served_while_a_clients_pictures_are_slow():
-    limits = Limits(seconds=8, at_once=3, waiting=4, share=0.7)
+    limits = Limits(request_timeout=8, max_concurrency=3, max_queued=4, max_client_share=0.7)
     with running(limits, before=ODD_READER) as found, in_work(found, b"slow", 4) as slow:
         start = time.monotonic()
         connection = http.client.HTTPConnection(
@@ -132,7 +132,7 @@ def test_others_are_served_while_a_clients_pictures_are_slow():
 
 
 def test_a_client_is_served_while_its_own_pictures_are_slow():
-    limits = Limits(seconds=15, quick_seconds=0.5)
+    limits = Limits(request_timeout=15, fast_timeout=0.5)
     with running(limits, before=ODD_READER) as found, in_work(found, b"slow", 6) as slow:
         assert all(is_well(found) for _ in range(5))
         assert not any(each.done() for each in slow)
@@ -140,7 +140,10 @@ def test_a_client_is_served_while_its_own_pictures_are_slow():
 
 
 def test_a_slow_picture_is_answered_before_the_process_ends():
-    with running(Limits(seconds=3), before=ODD_READER) as found, in_work(found, b"slow") as slow:
+    with (
+        running(Limits(request_timeout=3), before=ODD_READER) as found,
+        in_work(found, b"slow") as slow,
+    ):
         found.process.terminate()
         expect(lambda: is_refused(found.address))
         assert slow[0].result(20).status_code == 503
@@ -148,15 +151,18 @@ def test_a_slow_picture_is_answered_before_the_process_ends():
 
 
 def test_a_thread_that_hangs_is_left_behind():
-    with running(Limits(seconds=2), before=ODD_READER) as found, in_work(found, b"hung") as hung:
+    with (
+        running(Limits(request_timeout=2), before=ODD_READER) as found,
+        in_work(found, b"hung") as hung,
+    ):
         found.process.terminate()
         assert hung[0].result(20).status_code == 503
         assert found.process.wait(10) == 0
-        assert "a picture is still worked on" in found.log.read_text()
+        assert "a picture is still being read" in found.log.read_text()
 
 
 def test_a_process_that_hangs_as_a_whole_is_ended():
-    before = ODD_READER + "server.ENDS = 4.0\n"
+    before = ODD_READER + "server.SHUTDOWN_TIMEOUT = 4.0\n"
     with running(before=before) as found, in_work(found, b"stuck"):
         found.process.terminate()
         assert found.process.wait(20) == 1
@@ -165,7 +171,7 @@ def test_a_process_that_hangs_as_a_whole_is_ended():
 
 
 def test_what_is_not_done_when_the_time_is_over_is_told():
-    with running(before="from numcnn.web import server; server._GRACE = 1") as found:
+    with running(before="from numcnn.web import server; server._GRACEFUL_TIMEOUT = 1") as found:
         with closing(http.client.HTTPConnection(*found.address, timeout=20)) as connection:
             connection.putrequest("POST", "/api/v1/read")
             connection.putheader("Content-Type", "image/png")
@@ -216,8 +222,11 @@ def alive(pids):
 
 @pytest.fixture
 def two_workers():
-    # The patience with one that hangs, which is 25 s, is 8 s here, and 38 s before its first word.
-    before = "from numcnn.web import supervisor; supervisor._HUNG, supervisor._START = 40, 150"
+    # A worker that hangs is killed after 8 s instead of 25 s, or 38 s before its first heartbeat.
+    before = (
+        "from numcnn.web import supervisor\n"
+        "supervisor._MAX_MISSED_POLLS, supervisor._STARTUP_POLLS = 40, 150"
+    )
     with running(workers=2, before=before) as found:
         expect(lambda: is_well(found) and len(workers_of(found)) == 2)
         children = workers_of(found)
@@ -251,7 +260,7 @@ def test_a_worker_that_dies_or_hangs_is_replaced(two_workers, number):
 
 def test_a_worker_that_dies_again_and_again_is_replaced_less_and_less_often():
     # However slow this machine is, all that happens here is soon.
-    before = "from numcnn.web import supervisor; supervisor._SOON = 600"
+    before = "from numcnn.web import supervisor; supervisor._EARLY_EXIT = 600"
     with running(workers=2, before=before) as found:
         expect(lambda: len(workers_of(found)) == 2)
         dying = max(workers_of(found))

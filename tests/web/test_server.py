@@ -17,7 +17,9 @@ from tests.web.running import running
 pytestmark = pytest.mark.slow
 
 PNG = {"content-type": "image/png"}
-LIMITS = Limits(body_bytes=200_000, body_seconds=0.6, header_seconds=0.6, at_once=2, waiting=4)
+LIMITS = Limits(
+    max_body_bytes=200_000, body_timeout=0.6, header_timeout=0.6, max_concurrency=2, max_queued=4
+)
 
 
 @pytest.fixture(scope="module")
@@ -116,7 +118,7 @@ def test_clients_that_hang_up_leave_nothing_behind(strict):
 
 def test_many_clients_at_once_are_answered_in_order():
     with (
-        running(Limits(at_once=2, waiting=4)) as found,
+        running(Limits(max_concurrency=2, max_queued=4)) as found,
         ThreadPoolExecutor(32) as pool,
     ):
         answers = list(pool.map(lambda _: read(found.url), range(96)))
@@ -132,7 +134,7 @@ def test_many_clients_at_once_are_answered_in_order():
 
 
 def test_more_requests_than_a_process_can_hold_are_told():
-    with running(Limits(in_hand=2, share=1)) as found:
+    with running(Limits(max_requests=2, max_client_share=1)) as found:
         head = b"POST /api/v1/read HTTP/1.1\r\nHost: x\r\nContent-Type: image/png\r\n"
         with socket.create_connection(found.address) as one:
             with socket.create_connection(found.address) as two:
@@ -147,7 +149,7 @@ def test_more_requests_than_a_process_can_hold_are_told():
 
 
 def test_more_bodies_than_a_process_can_hold_are_told():
-    with running(Limits(bodies_bytes=50_000, share=1)) as found:
+    with running(Limits(max_total_body_bytes=50_000, max_client_share=1)) as found:
         head = b"POST /api/v1/read HTTP/1.1\r\nHost: x\r\nContent-Type: image/png\r\n"
         part = head + b"Content-Length: 40000\r\n\r\n" + b"x" * 30_000
         with socket.create_connection(found.address) as one:
@@ -168,7 +170,7 @@ def test_more_bodies_than_a_process_can_hold_are_told():
 
 
 def test_an_answer_that_is_not_taken_is_not_kept():
-    with running(Limits(body_seconds=2, in_hand=1)) as found:
+    with running(Limits(body_timeout=2, max_requests=1)) as found:
 
         def is_busy():
             return httpx.get(f"{found.url}/healthz").status_code == 503
@@ -233,5 +235,5 @@ def test_two_processes_count_together():
 def test_a_port_that_is_taken_is_told():
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        with pytest.raises(OSError, match=f"cannot listen at 127.0.0.1, port {port}"):
+        with pytest.raises(OSError, match=f"cannot listen on 127.0.0.1, port {port}"):
             server.serve(Settings(), port=port)

@@ -11,6 +11,7 @@ from numcnn.augmentation.cutout import Cutout
 from numcnn.augmentation.elastic import ElasticDistortion
 from numcnn.augmentation.exposure import Exposure
 from numcnn.augmentation.flip import HorizontalFlip
+from numcnn.augmentation.function import FunctionAugmentation
 from numcnn.augmentation.noise import GaussianNoise
 from numcnn.augmentation.pen import Pen
 from numcnn.augmentation.reframe import Reframe
@@ -22,6 +23,7 @@ __all__ = [
     "Cutout",
     "ElasticDistortion",
     "Exposure",
+    "FunctionAugmentation",
     "GaussianNoise",
     "HorizontalFlip",
     "PaddedCrop",

@@ -1,5 +1,7 @@
 """Random rotation, shift, zoom and shear, composed into one map so that pixels blur only once."""
 
+from __future__ import annotations
+
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal, final

@@ -1,5 +1,7 @@
 """What all augmentations share: the contract, and the settings that a run writes down."""
 
+from __future__ import annotations
+
 import dataclasses
 from abc import ABC, abstractmethod
 from collections.abc import Iterator

@@ -1,5 +1,7 @@
 """Several augmentations as one."""
 
+from __future__ import annotations
+
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, final

@@ -1,5 +1,7 @@
 """Padded crop: a shift by whole pixels, which blurs nothing."""
 
+from __future__ import annotations
+
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal, final

@@ -1,5 +1,7 @@
 """Cutout: hide a part of each image, so that the network does not rely on any one part."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 from typing import final
 

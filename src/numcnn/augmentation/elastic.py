@@ -1,5 +1,7 @@
 """Elastic distortion: images warped by a smooth random displacement field."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 from typing import Literal, final
 

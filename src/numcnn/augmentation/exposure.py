@@ -1,5 +1,7 @@
 """Random blur, contrast and noise, as different cameras and pens give them."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 from typing import final
 

@@ -1,5 +1,7 @@
 """Mirror images: for things that look as likely from the other side, so not for digits."""
 
+from __future__ import annotations
+
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal, final

@@ -1,5 +1,7 @@
 """Additive Gaussian noise."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 from typing import final
 

@@ -1,5 +1,7 @@
 """Random stroke thickness, with gaps in the stroke."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 from typing import final
 

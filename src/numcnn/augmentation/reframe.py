@@ -1,5 +1,7 @@
 """Random rotation, shear, stretch and warp, then framed as MNIST frames its digits."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 from typing import final
 

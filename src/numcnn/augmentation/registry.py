@@ -1,5 +1,7 @@
 """Augmentations made again from the settings in a run's files."""
 
+from __future__ import annotations
+
 from typing import Any
 
 from numcnn.augmentation.affine import RandomAffine

@@ -1,5 +1,7 @@
 """Bilinear sampling of images: what all geometric augmentations end in."""
 
+from __future__ import annotations
+
 from typing import Literal
 
 import numpy as np

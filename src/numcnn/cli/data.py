@@ -79,4 +79,4 @@ Example:
 def fetch(name: str, data_dir: Path | None, quiet: bool) -> None:
     """Download a data set, check it, and keep it."""
     path = datasets.fetch(name, data_dir, progressbar=False if quiet else DownloadBar())
-    click.echo(f"{name} comes with scikit-learn" if path is None else f"{name} is in {path}")
+    click.echo(f"{name} comes with numcnn" if path is None else f"{name} is in {path}")

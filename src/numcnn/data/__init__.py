@@ -3,6 +3,8 @@
 `load` gets a data set by its name, or one's own from a CSV table or a folder of images.
 """
 
+from typing import NoReturn
+
 from numcnn.data.batches import Batch, Batches
 from numcnn.data.catalog import Description, describe, fetch, is_local, load, names
 from numcnn.data.cifar10 import CIFAR10_CLASSES, load_cifar10, read_cifar10_batch
@@ -10,11 +12,13 @@ from numcnn.data.csv_table import read_csv, write_submission
 from numcnn.data.dataset import Dataset, DataWarning, Splits
 from numcnn.data.digits import load_digits
 from numcnn.data.download import DownloadError
+from numcnn.data.examples import Examples, Source
 from numcnn.data.folder import read_folder, read_image
 from numcnn.data.idx import read_idx, read_idx_images, read_idx_labels, write_idx
 from numcnn.data.locate import DataNotFoundError
 from numcnn.data.mnist import FASHION_CLASSES, load_fashion_mnist, load_mnist
 from numcnn.data.split import split_validation
+from numcnn.data.streams import Stream
 
 __all__ = [
     "CIFAR10_CLASSES",
@@ -26,7 +30,10 @@ __all__ = [
     "Dataset",
     "Description",
     "DownloadError",
+    "Examples",
+    "Source",
     "Splits",
+    "Stream",
     "describe",
     "fetch",
     "is_local",
@@ -47,3 +54,15 @@ __all__ = [
     "write_idx",
     "write_submission",
 ]
+
+_AUGMENTATIONS = frozenset(
+    {
+        *("Augmentation", "Compose", "Cutout", "ElasticDistortion", "GaussianNoise"),
+        *("HorizontalFlip", "PaddedCrop", "RandomAffine"),
+    }
+)
+
+
+def __getattr__(name: str) -> NoReturn:
+    remedy = f"; it is numcnn.augmentation.{name}" if name in _AUGMENTATIONS else ""
+    raise AttributeError(f"numcnn.data has no attribute {name!r}{remedy}")

@@ -2,8 +2,12 @@
 
 A training that was interrupted must go on exactly as if it had not been. So nothing here has a
 state that would have to be saved: what epoch ``e`` looks like follows from the seed and ``e``.
+Data that come batch by batch from elsewhere are in `numcnn.data.streams`.
 """
 
+from __future__ import annotations
+
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Protocol, final
@@ -11,7 +15,7 @@ from typing import Any, Protocol, final
 import numpy as np
 from numpy.typing import NDArray
 
-from numcnn.data.dataset import Dataset, Labels
+from numcnn.data.examples import Source, Weights
 from numcnn.nn.validation import whole
 from numcnn.random_streams import STREAM_AUGMENT, STREAM_SHUFFLE, Draw, check_seed
 
@@ -29,17 +33,19 @@ class Augment(Protocol):
 @final
 @dataclass(frozen=True, eq=False)
 class Batch:
-    """Some images of a data set.
+    """Some examples of a data set.
 
     Attributes:
-        images: ``(count, height, width, channels)``: uint8 as stored, or after augmentation
-            float32, still from 0 to 255.
-        labels: int64 ``(count,)``, or None if the data set has none.
-        indices: int64 ``(count,)``: the images' places in the data set.
+        inputs: ``(count, ...)``: as stored, such as uint8 images ``(count, height, width,
+            channels)``; or after augmentation float32, still from 0 to 255.
+        targets: ``(count, ...)``, or None if the data set has none.
+        weights: float32 ``(count,)``, or None if all count alike.
+        indices: int64 ``(count,)``: the examples' places in the data set.
     """
 
-    images: NDArray[np.uint8] | NDArray[np.float32]
-    labels: Labels | None
+    inputs: NDArray[Any]
+    targets: NDArray[Any] | None
+    weights: Weights | None
     indices: NDArray[np.int64]
 
     def __len__(self) -> int:
@@ -60,7 +66,7 @@ class Batches:
     ``len()`` of it is the number of batches in an epoch.
 
     Attributes:
-        dataset: The images.
+        dataset: The images, or examples of any kind.
         batch_size: How many images a batch has; the last one of an epoch may have fewer.
         seed: The same seed gives the same batches.
         shuffle: Whether to mix the images; otherwise they come in the data set's order.
@@ -72,7 +78,7 @@ class Batches:
             ``drop_last`` is set.
     """
 
-    dataset: Dataset
+    dataset: Source
     batch_size: int
     seed: int
     shuffle: bool = True
@@ -114,10 +120,32 @@ class Batches:
 
     def _batch(self, order: NDArray[np.int64], epoch: int, number: int) -> Batch:
         indices = order[number * self.batch_size : (number + 1) * self.batch_size]
-        stored = self.dataset.images[indices]
-        labels = None if self.dataset.labels is None else self.dataset.labels[indices]
+        stored, targets, weights = self.dataset.take(indices)
         if self.augmentation is None:
-            return Batch(stored, labels, indices)
+            return Batch(stored, targets, weights, indices)
         rng = np.random.default_rng([self.seed, STREAM_AUGMENT, epoch, number])
         draw = Draw(rng, self.seed, epoch, indices)
-        return Batch(self.augmentation(stored.astype(np.float32), draw), labels, indices)
+        changed = self.augmentation(stored.astype(np.float32), draw)
+        return Batch(changed, targets, weights, indices)
+
+    def describe(self) -> dict[str, Any]:
+        """Say what makes these batches, as JSON holds it, so that others are told apart."""
+        augmentation = self.augmentation
+        return {
+            "batch_size": self.batch_size,
+            "augmentation": None if augmentation is None else augmentation.config(),
+            "training_images": checksum(self.dataset),
+        }
+
+
+def checksum(source: Source) -> str:
+    """Tell data sets apart: not against malice, only against mistakes."""
+    value = 0
+    for part in source.parts():
+        value = zlib.crc32(np.ascontiguousarray(part).data, value)
+    if source.targets is not None:
+        value = zlib.crc32(np.ascontiguousarray(source.targets).data, value)
+    weights = getattr(source, "weights", None)
+    if weights is not None:
+        value = zlib.crc32(np.ascontiguousarray(weights).data, value)
+    return f"{len(source)} images, CRC-32 {value:08x}"

@@ -59,7 +59,7 @@ _ENTRIES = (
     _Entry(
         Description(
             "digits",
-            "handwritten digits, small (scikit-learn's)",
+            "handwritten digits, small (included)",
             1438,
             359,
             (8, 8, 1),

@@ -5,6 +5,8 @@ numcnn does not read it. In the binary version a record is one byte for the labe
 pixels: the red, the green and the blue plane, row by row.
 """
 
+from __future__ import annotations
+
 import os
 from pathlib import Path
 

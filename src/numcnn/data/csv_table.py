@@ -9,6 +9,8 @@ into numbers with array operations; only when a block is not plain whole numbers
 go through its cells, which also says which one is wrong.
 """
 
+from __future__ import annotations
+
 import csv
 import io
 import math
@@ -132,7 +134,7 @@ def _read(path: Path, classes: tuple[str, ...] | None, name: str) -> Dataset:
     return dataset
 
 
-def _begin(pieces: Iterator[bytes], path: Path) -> "_Table":
+def _begin(pieces: Iterator[bytes], path: Path) -> _Table:
     """Read the first line that says something, and tell the columns."""
     line = 1
     for piece in pieces:

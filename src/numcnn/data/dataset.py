@@ -4,7 +4,10 @@ Every loader of this package returns these two, and training, plots and the comm
 nothing else about where images come from.
 """
 
+from __future__ import annotations
+
 import unicodedata
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, final
 
@@ -67,6 +70,29 @@ class Dataset:
         _, height, width, channels = self.images.shape
         return height, width, channels
 
+    @property
+    def input_shape(self) -> tuple[int, ...]:
+        """The same as `image_shape`: what a model takes."""
+        return self.image_shape
+
+    @property
+    def targets(self) -> Labels | None:
+        """The same as `labels`: what a model should answer."""
+        return self.labels
+
+    def take(self, places: NDArray[np.int64]) -> tuple[Images, Labels | None, None]:
+        """Copy some images and labels, and no weights; see `numcnn.data.Examples.take`."""
+        return self.images[places], None if self.labels is None else self.labels[places], None
+
+    def parts(self) -> Iterator[Images]:
+        """Yield all images, in one part."""
+        yield self.images
+
+    def __repr__(self) -> str:
+        size = " x ".join(map(str, self.image_shape))
+        labels = f"{len(self.classes)} classes" if self.labels is not None else "no labels"
+        return f"<Dataset {self.name}: {len(self):,} images of {size}, {labels}>"
+
     def label_counts(self) -> Labels:
         """Count the images of each class.
 
@@ -80,7 +106,7 @@ class Dataset:
             raise ValueError(f"{self.name} has no labels to count")
         return np.bincount(self.labels, minlength=len(self.classes)).astype(np.int64)
 
-    def with_classes(self, classes: tuple[str, ...]) -> "Dataset":
+    def with_classes(self, classes: tuple[str, ...]) -> Dataset:
         """Number the labels by another list of classes, matched by name.
 
         Names are the same whether an accent is part of its letter or follows it, as in the names
@@ -106,7 +132,7 @@ class Dataset:
         labels = None if self.labels is None else positions[self.labels]
         return Dataset(self.images, labels, classes, self.name)
 
-    def subset(self, indices: ArrayLike) -> "Dataset":
+    def subset(self, indices: ArrayLike) -> Dataset:
         """Copy some of the images, in the order given.
 
         Args:
@@ -204,7 +230,8 @@ def _check_images(images: NDArray[Any], name: str) -> None:
             else type(images).__name__
         )
         raise ValueError(
-            f"images of {name} are {found}; give a uint8 array (count, height, width, channels)"
+            f"images of {name} are {found}; give a uint8 array (count, height, width, channels), "
+            "or train on other arrays as they are: fit(model, X, y)"
         )
     if 0 in images.shape:
         raise ValueError(f"images of {name} have shape {images.shape}; give at least one pixel")
@@ -221,7 +248,10 @@ def _check_labels(labels: NDArray[Any], images: int, classes: int, name: str) ->
             if isinstance(labels, np.ndarray)
             else type(labels).__name__
         )
-        raise ValueError(f"labels of {name} are {found}; give an int64 array (count,)")
+        raise ValueError(
+            f"labels of {name} are {found}; give an int64 array (count,), or train on other "
+            "targets as they are: fit(model, X, y)"
+        )
     check_counts(images, len(labels), name)
     check_label_range(labels, classes, name)
 

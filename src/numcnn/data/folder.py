@@ -3,6 +3,8 @@
 The plainest way to bring one's own images. The folders' names are the classes.
 """
 
+from __future__ import annotations
+
 import os
 import warnings
 from collections.abc import Callable, Sequence
@@ -110,7 +112,7 @@ def read_image(
 class _Reader:
     """Reads files into one array, of one size and one number of channels."""
 
-    decode: "Callable[[Path], Image]"
+    decode: Callable[[Path], Image]
     size: tuple[int, int] | None
     color: Color
 
@@ -156,7 +158,7 @@ class _Reader:
             )
         return pixels
 
-    def _image(self, file: Path) -> "Image":
+    def _image(self, file: Path) -> Image:
         image = self.decode(file)
         if self.color != "auto":
             image = image.convert("L" if self.color == "gray" else "RGB")
@@ -202,7 +204,7 @@ def _is_size(side: object) -> bool:
     return isinstance(side, int) and side >= 1
 
 
-def _decoder() -> "Callable[[Path], Image]":
+def _decoder() -> Callable[[Path], Image]:
     try:
         from numcnn.picture_decoding import read_picture
     except ImportError as error:

@@ -6,6 +6,8 @@ format is described at the end of http://yann.lecun.com/exdb/mnist/. Only unsign
 8) occur in these data sets, and only they are read.
 """
 
+from __future__ import annotations
+
 import gzip
 import math
 import os

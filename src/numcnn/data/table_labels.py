@@ -1,5 +1,7 @@
 """The labels of a table: where they are if no name says so, and which classes they stand for."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from typing import final
 

@@ -1,5 +1,7 @@
 """The engine's `numcnn.nn.Executor`: plans made when they are needed, and kept for next time."""
 
+from __future__ import annotations
+
 import os
 import threading
 from collections.abc import Sequence
@@ -18,8 +20,9 @@ from numcnn.engine.summary import PlanSummary, summarize
 from numcnn.engine.threads import Phase, Task, Threads, free_cores
 from numcnn.nn.arrays import Array, Shape
 from numcnn.nn.context import Context
+from numcnn.nn.inputs import as_batch
 from numcnn.nn.layers.chain import Chain, Link
-from numcnn.nn.validation import require_batch, whole
+from numcnn.nn.validation import whole
 
 _LEAST_TASKS = 8
 """Tasks for each thread below which waking the threads costs more than they save."""
@@ -84,13 +87,15 @@ class TrainingEngine(_Running):
         super().__init__(Threads(min(threads or free_cores(), self.shards)))
         self._links = links
         self._input_shape = input_shape
-        self._plans: dict[int, Plan] = {}
+        self._layers = [layer for link in links for _, layer in link.layer.walk()]
+        self._plans: dict[tuple[int, tuple[bool, ...]], Plan] = {}
         self._pending: tuple[Plan, Context] | None = None
         self._alone = Threads(1)
 
     def plan(self, batch_size: int) -> Plan:
-        """The plan for batches of one size."""
-        plan = self._plans.pop(batch_size, None)
+        """The plan for batches of one size, with the layers frozen that are frozen now."""
+        key = batch_size, tuple(layer.trainable for layer in self._layers)
+        plan = self._plans.pop(key, None)
         if plan is None:
             if len(self._plans) >= _MOST_TRAINING_PLANS:
                 # The one that was not used for the longest time.
@@ -103,7 +108,7 @@ class TrainingEngine(_Running):
                 shards=self.shards,
                 threads=self._threads.count,
             )
-        self._plans[batch_size] = plan
+        self._plans[key] = plan
         return plan
 
     def forward(self, x: NDArray[Any], ctx: Context) -> Array:
@@ -113,7 +118,7 @@ class TrainingEngine(_Running):
             ValueError: ``x`` has another shape than the model takes, or no examples, or ``ctx`` is
                 not for training.
         """
-        require_batch("x", x, self._input_shape)
+        x = as_batch("x", x, self._input_shape)
         if not len(x):
             raise ValueError("x has no examples; give at least one")
         if not ctx.training:
@@ -183,7 +188,7 @@ class EngineExecutor:
         """Make the passes of a training."""
         return TrainingEngine(self._links, self._input_shape, threads, shards)
 
-    def predictor(self, batch_size: int) -> "Predictor":
+    def predictor(self, batch_size: int) -> Predictor:
         """Make ready for batches of one size."""
         return Predictor(self._links, self._input_shape, batch_size)
 
@@ -289,7 +294,7 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_after_fork)
 
 
-def _sizes(count: int, batch_size: int) -> "list[int]":
+def _sizes(count: int, batch_size: int) -> list[int]:
     """Cut a count into batches: whole ones, then powers of two, so that few sizes ever occur."""
     sizes = [batch_size] * (count // batch_size)
     rest = count % batch_size

@@ -13,6 +13,8 @@ its
   the runs long. Column ``w`` is the phase ``w mod F`` of block ``w // F``.
 """
 
+from __future__ import annotations
+
 import math
 from abc import ABC, abstractmethod
 from dataclasses import dataclass

@@ -137,7 +137,7 @@ class Lowering:
         source = self._as(value, method.source_layout)
         shape = method.pooled_shape if pool else method.output_shape
         layout = method.pooled_layout if pool else method.target_layout
-        target = Value(shape, layout)
+        target = Value(shape, layout, layer.trainable or source.wants_gradient)
         self.ops.append(
             ConvOp(row.names(), source, target, layer, method, pool=pool, relu=relu, fold=fold)
         )
@@ -146,14 +146,15 @@ class Lowering:
     def _dense(self, layer: Dense, row: _Row, value: Value) -> Value:
         fold = self._take_fold(row)
         relu = row.take_if(ReLU) is not None
-        target = Value((layer.units,), BatchFirst())
+        target = Value((layer.units,), BatchFirst(), layer.trainable or value.wants_gradient)
         self.ops.append(DenseOp(row.names(), value, target, layer, relu=relu, fold=fold))
         return target
 
     def _batch_norm(self, layer: BatchNorm, row: _Row, value: Value) -> Value:
         relu = row.take_if(ReLU) is not None
-        target, names = Value(value.shape, value.layout), row.names()
-        if self._training:
+        learns = layer.trainable or value.wants_gradient
+        target, names = Value(value.shape, value.layout, learns), row.names()
+        if self._training and layer.trainable:
             statistics = StatisticsOp(names[:1], value, target, layer)
             self.ops += [statistics, NormalizeOp(names, statistics, target, relu=relu)]
         else:
@@ -199,7 +200,8 @@ class Lowering:
 
     def _layers_own(self, layer: Layer, row: _Row, value: Value) -> Value:
         """The op of a layer that has no rule: its own code, on as few examples as it says."""
-        acts_on, learns = _acts_on(layer), any(inner.params for _, inner in layer.walk())
+        acts_on = _acts_on(layer)
+        learns = any(inner.params and inner.trainable for _, inner in layer.walk())
         if acts_on != "element" or learns:
             # What acts on each element by itself does so in whatever order they lie.
             value = self._as(value, BatchFirst())

@@ -5,6 +5,8 @@ An `Op` stands for one or several layers. It knows what it computes; `Op.bind` f
 arguments that do nothing but call NumPy on arrays that are already there.
 """
 
+from __future__ import annotations
+
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence

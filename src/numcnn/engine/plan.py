@@ -11,6 +11,8 @@ shards, and on nothing of the machine. So the same numbers come out, to the last
 number of cores or threads and whatever the cache.
 """
 
+from __future__ import annotations
+
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise

@@ -4,6 +4,8 @@ Floating-point sums depend on their order. Here the order follows from the batch
 shards alone, so it is the same however many threads share the work.
 """
 
+from __future__ import annotations
+
 from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import NamedTuple, TypeGuard, final

@@ -1,5 +1,7 @@
 """Whether arrays have changed since the last time."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from typing import final
 

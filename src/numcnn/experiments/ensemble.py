@@ -8,6 +8,8 @@ Source: Hansen and Salamon, "Neural network ensembles", 1990; for the views, Kri
 and Hinton, "ImageNet classification with deep convolutional neural networks", 2012.
 """
 
+from __future__ import annotations
+
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -41,7 +43,7 @@ class Ensemble:
     views: tuple[Augmentation | None, ...]
 
     @staticmethod
-    def load(paths: Sequence[str | os.PathLike[str]], *, views: bool = False) -> "Ensemble":
+    def load(paths: Sequence[str | os.PathLike[str]], *, views: bool = False) -> Ensemble:
         """Read models.
 
         Args:

@@ -3,6 +3,8 @@
 Safetensors holds plain numbers and text, so a file from a stranger can do no more than be wrong.
 """
 
+from __future__ import annotations
+
 import json
 import math
 import os

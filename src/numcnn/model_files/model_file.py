@@ -1,8 +1,10 @@
 """A model file: weights, architecture, preprocessing, class names and a model card."""
 
+from __future__ import annotations
+
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any, final
 
 import numpy as np
@@ -10,8 +12,10 @@ from numpy.typing import NDArray
 
 from numcnn.model_files.architecture import build_described
 from numcnn.model_files.array_file import read_arrays, write_arrays
+from numcnn.nn import usual_loss
 from numcnn.nn.layers import LAYERS, BatchNorm, Layer, Normalization, Rescaling
 from numcnn.nn.model import Sequential
+from numcnn.nn.task import Task
 
 FORMAT_VERSION = 1
 """Raised when an older numcnn could not read the file any more."""
@@ -29,7 +33,7 @@ class ModelFile:
 
     Attributes:
         model: The network, built and with its weights. It takes raw pixels.
-        classes: The classes' names, in the order of the outputs.
+        classes: The names of the classes or labels, in the order of the outputs; none for values.
         card: Data set, recipe, seed, measured accuracy, versions: how the model came about.
     """
 
@@ -49,7 +53,8 @@ def save_model(
     Args:
         path: The file, usually ``*.safetensors``.
         model: A built model.
-        classes: A name for each output; their numbers if empty.
+        classes: A name for each class; if empty, those that the model was trained with, or else
+            their numbers.
         card: How the model came about, as JSON can hold it.
 
     Raises:
@@ -57,6 +62,11 @@ def save_model(
             for each output.
         OSError: The file cannot be written; what was there before is left as it was.
     """
+    if isinstance(path, Sequential) or not isinstance(model, Sequential):
+        raise ValueError(
+            f"path is a {type(path).__name__} and model a {type(model).__name__}; give the path "
+            "first: save_model(path, model)"
+        )
     if not model.input_shape:
         raise ValueError("model has no weights yet; call build(input_shape) first")
     if not (np.isfinite(model.parameters).all() and np.isfinite(model.statistics).all()):
@@ -64,8 +74,9 @@ def save_model(
             "model has weights that are not finite, so it can predict nothing; "
             "train it again with a lower learning rate"
         )
-    outputs = model.output_shape[-1]
-    names = [str(name) for name in classes] or [str(index) for index in range(outputs)]
+    outputs = _class_count(model)
+    known = model.task.names or range(outputs)
+    names = [str(name) for name in classes] or [str(name) for name in known]
     if len(names) != outputs:
         raise ValueError(f"classes has {len(names)} names for {outputs} outputs; give one for each")
     if long := [name for name in names if len(name) > MOST_CLASS_NAME]:
@@ -81,18 +92,20 @@ def save_model(
         "classes": names,
         "card": dict(card or {}),
     }
+    if model.task != Task():
+        header["task"] = asdict(model.task)
     write_arrays(path, model.state_dict(), header)
 
 
 def load_model(
-    path: str | os.PathLike[str], known: Mapping[str, type[Layer]] = LAYERS
+    path: str | os.PathLike[str], known: Mapping[str, type[Layer]] | None = None
 ) -> ModelFile:
     """Read a model that `save_model` wrote.
 
     Args:
         path: The file.
-        known: The layer classes that the file may name. To read a model with layers of your own:
-            ``load_model(path, {**LAYERS, "Scale": Scale})``.
+        known: The layer classes that the file may name; numcnn's own if None. To read a model with
+            layers of your own: ``load_model(path, {**LAYERS, "Scale": Scale})``.
 
     Raises:
         FileNotFoundError: There is no such file.
@@ -112,10 +125,17 @@ def load_model(
             if not isinstance(header.get(part), kind):
                 raise ValueError(f"{part!r} is missing, or not what it should be")
         shapes = {name: array.shape for name, array in _float32(arrays).items()}
-        model = build_described(header["architecture"], shapes, known)
+        model = build_described(header["architecture"], shapes, known or LAYERS)
         model.load_state_dict(arrays)
         _require_variances(model)
-        classes = _class_names(header["classes"], model.output_shape[-1])
+        if (task := header.get("task")) is not None:
+            names = task.get("names")
+            model.task = Task(**{**task, "names": None if names is None else tuple(names)})
+        model.loss = usual_loss(model.task)
+        count = _class_count(model)
+        if model.task.names is not None and len(model.task.names) != count:
+            raise ValueError(f"{len(model.task.names)} names for {count} classes")
+        classes = _class_names(header["classes"], count)
         return ModelFile(model, classes, header["card"])
     except MemoryError as error:
         size = sum(array.nbytes for array in arrays.values()) / 1e9
@@ -142,7 +162,18 @@ def _preprocessing(model: Sequential) -> dict[str, Any]:
             break
         statistics = {name: array.tolist() for name, array in layer.state.items()}
         steps.append({**layer.config(), **statistics})
-    return {"input": "pixels from 0 to 255, (height, width, channels)", "layers": steps}
+    is_image = len(model.input_shape) == 3
+    what = "pixels from 0 to 255, (height, width, channels)" if is_image else "numbers"
+    return {"input": what, "layers": steps}
+
+
+def _class_count(model: Sequential) -> int:
+    """How many classes or labels the model tells; none for values."""
+    if model.task.kind == "values":
+        return 0
+    outputs = model.output_shape[-1]
+    is_binary = model.task.kind == "classes" and model.task.activation == "sigmoid"
+    return 2 if is_binary and outputs == 1 else outputs
 
 
 def _float32(arrays: Mapping[str, NDArray[Any]]) -> Mapping[str, NDArray[Any]]:

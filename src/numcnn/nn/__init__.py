@@ -1,9 +1,14 @@
 """The network: layers, losses, optimizers and models, from NumPy and the standard library alone."""
 
+from __future__ import annotations
+
+from typing import NoReturn
+
 from numcnn.nn.arrays import Array, Shape
 from numcnn.nn.context import Context
 from numcnn.nn.executor import Executor, TrainingPasses
 from numcnn.nn.gradient_check import check_gradients, directional_error
+from numcnn.nn.habits import NAMES, no_attribute
 from numcnn.nn.layers import (
     GELU,
     Activation,
@@ -28,8 +33,14 @@ from numcnn.nn.layers import (
     Softmax,
     Tanh,
 )
-from numcnn.nn.losses import Loss, MeanSquaredError, SigmoidCrossEntropy, SoftmaxCrossEntropy
-from numcnn.nn.model import ENGINES, Sequential
+from numcnn.nn.losses import (
+    Loss,
+    MeanSquaredError,
+    SigmoidCrossEntropy,
+    SoftmaxCrossEntropy,
+    usual_loss,
+)
+from numcnn.nn.model import ENGINES, LoadReport, Sequential
 from numcnn.nn.optimizers import SGD, Adam, AdamW, MovingAverage, Optimizer, RMSProp
 from numcnn.nn.schedules import (
     Constant,
@@ -41,6 +52,7 @@ from numcnn.nn.schedules import (
     WarmUp,
 )
 from numcnn.nn.summary import Summary
+from numcnn.nn.task import Task
 
 __all__ = [
     "ENGINES",
@@ -65,6 +77,7 @@ __all__ = [
     "Layer",
     "LayerNorm",
     "LeakyReLU",
+    "LoadReport",
     "Loss",
     "MaxPool2D",
     "MeanSquaredError",
@@ -88,8 +101,14 @@ __all__ = [
     "StepDecay",
     "Summary",
     "Tanh",
+    "Task",
     "TrainingPasses",
     "WarmUp",
     "check_gradients",
     "directional_error",
+    "usual_loss",
 ]
+
+
+def __getattr__(name: str) -> NoReturn:
+    raise no_attribute("numcnn.nn", name, NAMES)

@@ -1,5 +1,7 @@
 """Type aliases for arrays and shapes."""
 
+from __future__ import annotations
+
 from typing import Any
 
 import numpy as np

@@ -1,5 +1,7 @@
 """The context of one forward and backward pass: mode, random generator, memory, gradients."""
 
+from __future__ import annotations
+
 from typing import Any, final
 
 import numpy as np

@@ -6,6 +6,8 @@ this room wires in another one with a function ``executor`` (see ``numcnn/__init
 give the same numbers up to rounding.
 """
 
+from __future__ import annotations
+
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
@@ -92,9 +94,7 @@ class LayerExecutor:
         batches = (np.asarray(x[start : start + batch_size], self._dtype) for start in starts)
         return np.concatenate([self._chain.forward(batch, Context()) for batch in batches])
 
-    def training_passes(
-        self, threads: int | None = None, shards: int | None = None
-    ) -> "LayerPasses":
+    def training_passes(self, threads: int | None = None, shards: int | None = None) -> LayerPasses:
         """Make the passes; they run on one thread, whatever is asked for."""
         return LayerPasses(self._chain, self._dtype)
 

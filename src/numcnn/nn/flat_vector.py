@@ -4,12 +4,37 @@ An optimizer then is its paper's formula on a vector, a checkpoint is one array,
 are computed apart are summed in one place.
 """
 
+from __future__ import annotations
+
 from collections.abc import Sequence
+from typing import Any, NoReturn, final
 
 import numpy as np
-from numpy.typing import DTypeLike
+from numpy.typing import DTypeLike, NDArray
 
 from numcnn.nn.arrays import Array
+from numcnn.nn.habits import NotCallableError
+
+
+@final
+class ParameterVector(np.ndarray):
+    """A model's parameters: an array like any other, that says so to who calls it by habit."""
+
+    def __call__(self, *_: Any) -> NoReturn:
+        """Refuse.
+
+        Raises:
+            NotCallableError: Always.
+        """
+        raise NotCallableError(
+            "parameters is an array, and no method: one vector of all parameters. Take "
+            "model.parameters, as in optimizer.step(model.parameters, gradient)"
+        )
+
+    def __array_wrap__(self, array: Any, context: Any = None, return_scalar: bool = False) -> Any:
+        """What is computed from it is a plain array."""
+        plain: NDArray[Any] = np.asarray(array)
+        return plain[()] if return_scalar else plain
 
 
 def flat_vector(

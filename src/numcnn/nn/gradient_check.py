@@ -8,6 +8,8 @@ Source: Baydin, Pearlmutter, Radul and Siskind, "Automatic differentiation in ma
 survey", 2018 (errors of difference quotients).
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable, Sequence
 
 import numpy as np

@@ -9,6 +9,8 @@ Sources: LeCun, Bottou, Orr and Müller, "Efficient BackProp", 1998 (LeCun); Glo
 Zhang, Ren and Sun, "Delving deep into rectifiers", 2015 (He).
 """
 
+from __future__ import annotations
+
 import math
 from collections.abc import Callable
 from types import MappingProxyType

@@ -1,24 +1,37 @@
 """Loss functions: what training makes small, and its gradient with respect to the outputs.
 
 Each loss is defined by one example; a batch's loss is the weighted mean over its examples. Targets
-are class indices, integer ``(batch,)``, or a row of numbers an example, ``(batch, outputs)``.
+are class indices, integer ``(batch,)``, or numbers of the outputs' shape, ``(batch, outputs)``.
 """
 
+from __future__ import annotations
+
+import math
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import final
+from typing import ClassVar, final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from numcnn.nn.arrays import Array
 from numcnn.nn.layers.activation import log_softmax, sigmoid
+from numcnn.nn.task import Activated, Task
 from numcnn.nn.validation import number
 
 
 class Loss(ABC):
-    """A loss of a batch of outputs, against targets."""
+    """A loss of a batch of outputs, against targets: what a training makes small.
+
+    A loss of your own has the method `terms`, which computes each example's loss and gradient by
+    itself; weights, means and batches follow from it.
+
+    Attributes:
+        activation: What makes probabilities of outputs that were trained with this loss.
+    """
+
+    activation: ClassVar[Activated] = "softmax"
 
     @abstractmethod
     def terms(self, outputs: Array, targets: NDArray[np.generic]) -> tuple[Array, Array, Array]:
@@ -38,20 +51,38 @@ class Loss(ABC):
         """
 
     def value_and_gradient(
-        self, outputs: Array, targets: NDArray[np.generic]
+        self,
+        outputs: Array,
+        targets: NDArray[np.generic],
+        sample_weight: Array | None = None,
     ) -> tuple[float, Array]:
         """Compute the batch's loss and d loss / d outputs.
 
         The loss is ``sum of the terms / sum of the weights``; the gradient is divided alike.
+
+        Args:
+            outputs: ``(batch, outputs)``: what the network computed.
+            targets: What it should have computed.
+            sample_weight: How much each example counts, ``(batch,)``; all alike if None. Each
+                multiplies the weight that the example has by its class.
         """
         losses, gradients, weights = self.terms(outputs, targets)
+        if sample_weight is not None:
+            each = np.asarray(sample_weight, outputs.dtype)
+            losses, weights = losses * each, weights * each
+            gradients = gradients * each.reshape(-1, *[1] * (gradients.ndim - 1))
         total = _total(weights)
         value = float(losses.sum(dtype=np.float64)) / total
         return value, gradients / outputs.dtype.type(total)
 
-    def __call__(self, outputs: Array, targets: NDArray[np.generic]) -> float:
-        """Compute the batch's loss."""
-        return self.value_and_gradient(outputs, targets)[0]
+    def __call__(
+        self,
+        outputs: Array,
+        targets: NDArray[np.generic],
+        sample_weight: Array | None = None,
+    ) -> float:
+        """Compute the batch's loss; see `value_and_gradient`."""
+        return self.value_and_gradient(outputs, targets, sample_weight)[0]
 
 
 def _total(weights: Array) -> float:
@@ -76,19 +107,20 @@ class SoftmaxCrossEntropy(Loss):
         label_smoothing: How much of ``q`` is spread evenly over all classes, from 0 to below 1.
             Source: Szegedy and others, "Rethinking the Inception architecture for computer
             vision", 2016.
-        class_weights: How much each class counts; all the same if None. As in PyTorch, the mean
-            is taken over the weights of the examples' true classes.
+        class_weights: How much each class counts, in the order of the outputs, or by the class's
+            number as in ``{0: 1.0, 1: 2.5}`` (those left out count 1); all the same if None. As in
+            PyTorch, the mean is taken over the weights of the examples' true classes.
     """
 
     label_smoothing: float = 0.0
-    class_weights: Sequence[float] | None = None
+    class_weights: Sequence[float] | Mapping[int, float] | None = None
 
     def __post_init__(self) -> None:
         number("label_smoothing", self.label_smoothing, 0, 1)
-        if self.class_weights is not None and not all(w >= 0 for w in self.class_weights):
-            raise ValueError(
-                f"class_weights is {self.class_weights}; give numbers that are not negative"
-            )
+        given = self.class_weights
+        if given is not None:
+            for weight in given.values() if isinstance(given, Mapping) else given:
+                number("class_weights", weight, 0)
 
     def terms(self, outputs: Array, targets: NDArray[np.generic]) -> tuple[Array, Array, Array]:
         """Compute each example's loss and gradient.
@@ -101,14 +133,7 @@ class SoftmaxCrossEntropy(Loss):
         """
         truth = one_hot(targets, outputs)
         classes = outputs.shape[1]
-        weights = np.ones(classes, outputs.dtype)
-        if self.class_weights is not None:
-            if len(self.class_weights) != classes:
-                raise ValueError(
-                    f"class_weights has {len(self.class_weights)} numbers for {classes} classes; "
-                    "give one for each class"
-                )
-            weights = np.asarray(self.class_weights, outputs.dtype)
+        weights = self._weights(classes).astype(outputs.dtype)
         log_p = log_softmax(outputs)
         q = weights * (truth * (1 - self.label_smoothing) + self.label_smoothing / classes)
         gradients = np.exp(log_p) * q.sum(axis=1, keepdims=True) - q
@@ -116,11 +141,31 @@ class SoftmaxCrossEntropy(Loss):
         losses = -(q * np.maximum(log_p, np.finfo(log_p.dtype).min)).sum(axis=1)
         return losses, gradients, truth @ weights
 
+    def _weights(self, classes: int) -> NDArray[np.float64]:
+        """The weight of each class, ``(classes,)``."""
+        given = self.class_weights
+        if isinstance(given, Mapping):
+            if wrong := [key for key in given if key not in range(classes)]:
+                raise ValueError(
+                    f"class_weights holds the class {wrong[0]!r}; give numbers of classes, from 0 "
+                    f"to {classes - 1}"
+                )
+            return np.array([given.get(index, 1.0) for index in range(classes)])
+        if given is not None and len(given) != classes:
+            raise ValueError(
+                f"class_weights has {len(given)} numbers for {classes} classes; "
+                "give one for each class"
+            )
+        return np.ones(classes) if given is None else np.asarray(given, np.float64)
+
 
 @final
 @dataclass(frozen=True)
 class SigmoidCrossEntropy(Loss):
     """A yes-or-no question for each output: binary cross-entropy on logits, averaged over them.
+
+    For one of two classes with a single output, for several labels at once, or for one class out
+    of several, each against the rest.
 
     With logits ``z``, ``s = sigmoid(z)`` and targets ``t`` from 0 to 1::
 
@@ -130,24 +175,49 @@ class SigmoidCrossEntropy(Loss):
     The second form overflows nowhere. Class indices are taken as one-hot rows.
     """
 
+    activation = "sigmoid"
+
     def terms(self, outputs: Array, targets: NDArray[np.generic]) -> tuple[Array, Array, Array]:
         """Compute each example's loss and gradient: ``dz = (s - t) / outputs``."""
-        truth = one_hot(targets, outputs)
+        truth = like_outputs(targets, outputs)
         losses = np.maximum(outputs, 0) - outputs * truth + np.log1p(np.exp(-np.abs(outputs)))
-        gradients = (sigmoid(outputs) - truth) / outputs.shape[1]
-        return losses.mean(axis=1), gradients, np.ones(len(outputs), outputs.dtype)
+        gradients = (sigmoid(outputs) - truth) / math.prod(outputs.shape[1:])
+        return _means(losses), gradients, np.ones(len(outputs), outputs.dtype)
 
 
 @final
 @dataclass(frozen=True)
 class MeanSquaredError(Loss):
-    """``mean over the outputs of (y - t)^2``. Class indices are taken as one-hot rows."""
+    """``mean over the outputs of (y - t)^2``, for values of any shape, images too.
+
+    Class indices are taken as one-hot rows.
+    """
+
+    activation = "none"
 
     def terms(self, outputs: Array, targets: NDArray[np.generic]) -> tuple[Array, Array, Array]:
         """Compute each example's loss and gradient: ``dy = 2 (y - t) / outputs``."""
-        difference = outputs - one_hot(targets, outputs)
-        gradients = 2 * difference / outputs.shape[1]
-        return np.square(difference).mean(axis=1), gradients, np.ones(len(outputs), outputs.dtype)
+        difference = outputs - like_outputs(targets, outputs)
+        gradients = 2 * difference / math.prod(outputs.shape[1:])
+        return _means(np.square(difference)), gradients, np.ones(len(outputs), outputs.dtype)
+
+
+def usual_loss(task: Task) -> Loss:
+    """The loss of outputs that mean this, where nothing else is known of their training."""
+    losses = {"softmax": SoftmaxCrossEntropy, "sigmoid": SigmoidCrossEntropy}
+    return losses.get(task.activation, MeanSquaredError)()
+
+
+def _means(losses: Array) -> Array:
+    """Each example's mean, ``(batch,)``."""
+    return losses.mean(axis=tuple(range(1, losses.ndim)))
+
+
+def like_outputs(targets: NDArray[np.generic], outputs: Array) -> Array:
+    """Bring targets of any shape into the outputs' shape and dtype; see `one_hot`."""
+    if targets.shape == outputs.shape or outputs.shape[1:] == (1,) == (*targets.shape[1:], 1):
+        return targets.reshape(outputs.shape).astype(outputs.dtype)
+    return one_hot(targets, outputs)
 
 
 def one_hot(targets: NDArray[np.generic], outputs: Array) -> Array:

@@ -5,18 +5,22 @@ own vectors, one number for each parameter, in `Optimizer.slots`; with them save
 as if it had never stopped.
 """
 
+from __future__ import annotations
+
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from typing import ClassVar, final
+from inspect import signature
+from typing import Any, ClassVar, Self, final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from numcnn.nn.arrays import Array
-from numcnn.nn.schedules import Constant, Schedule
+from numcnn.nn.habits import UnknownArgumentError, names_arguments, require_arguments
+from numcnn.nn.schedules import Constant, FunctionSchedule, Schedule
 from numcnn.nn.validation import number, positive
 
 Spread = Callable[[Sequence[Callable[[], None]]], None]
@@ -31,7 +35,8 @@ class Optimizer(ABC):
     """What all optimizers share: the rate, weight decay, clipping, and the walk over the vector.
 
     Attributes:
-        learning_rate: A number, or a `Schedule`.
+        learning_rate: A number, a `Schedule`, or a function from the epochs that are done and how
+            many there will be to the rate.
         weight_decay: How strongly weights are pulled to zero: each step takes off
             ``rate * weight_decay * parameter``, apart from the gradient ("decoupled").
             Source: Loshchilov and Hutter, "Decoupled weight decay regularization", 2019.
@@ -42,7 +47,7 @@ class Optimizer(ABC):
         slots: The optimizer's memory by name, vectors like the parameters.
     """
 
-    learning_rate: float | Schedule = 0.001
+    learning_rate: float | Schedule | Callable[[float, float], float] = 0.001
     weight_decay: float = 0.0
     clip_norm: float | None = None
     iterations: int = field(default=0, init=False, repr=False, compare=False)
@@ -50,7 +55,20 @@ class Optimizer(ABC):
 
     slot_names: ClassVar[tuple[str, ...]] = ()
 
+    def __new__(cls, *args: Any, **kwargs: Any) -> Self:
+        """Refuse arguments that the optimizer does not have, with the name that they have here."""
+        known = [name for name in signature(cls.__init__).parameters if name != "self"]
+        require_arguments(cls.__name__, known, kwargs)
+        if args:
+            raise UnknownArgumentError(
+                f"{cls.__name__} was given {args[0]!r} without a name; give it by name, such as "
+                "learning_rate=0.001"
+            )
+        return super().__new__(cls)
+
     def __post_init__(self) -> None:
+        if callable(self.learning_rate) and not isinstance(self.learning_rate, Schedule):
+            self.learning_rate = FunctionSchedule(self.learning_rate)
         if not isinstance(self.learning_rate, Schedule):
             positive("learning_rate", self.learning_rate)
         number("weight_decay", self.weight_decay, 0)
@@ -61,7 +79,10 @@ class Optimizer(ABC):
     def schedule(self) -> Schedule:
         """The learning rate as a schedule."""
         rate = self.learning_rate
-        return rate if isinstance(rate, Schedule) else Constant(rate)
+        if isinstance(rate, Schedule):
+            return rate
+        assert not callable(rate)
+        return Constant(rate)
 
     def step(
         self,
@@ -70,6 +91,7 @@ class Optimizer(ABC):
         rate: float | None = None,
         decayed: NDArray[np.bool_] | None = None,
         spread: Spread | None = None,
+        frozen: NDArray[np.bool_] | None = None,
     ) -> None:
         """Change ``parameters`` in place by one step.
 
@@ -81,6 +103,7 @@ class Optimizer(ABC):
             decayed: Which parameters weight decay applies to; all if None.
             spread: What runs the step's parts, perhaps on several threads; each part changes
                 numbers of its own, so the result is the same. One after another if None.
+            frozen: Which parameters stay as they are (`Sequential.frozen_mask`); none if None.
 
         Raises:
             ValueError: The vectors do not fit, or a schedule's rate is missing.
@@ -95,7 +118,8 @@ class Optimizer(ABC):
                 raise ValueError(
                     f"rate is missing; give {type(self.learning_rate).__name__}'s at this time"
                 )
-            rate = self.learning_rate
+            rate = self.schedule(0, 1)
+        parameters = parameters.view(np.ndarray)
         for name in self.slot_names:
             if name not in self.slots:
                 self.slots[name] = np.zeros_like(parameters)
@@ -112,11 +136,14 @@ class Optimizer(ABC):
         def update(start: int) -> None:
             part = slice(start, start + _CHUNK)
             p, g = parameters[part], gradient[part]
+            before = None if frozen is None else p.copy()
             if self.weight_decay:
                 p *= kept if decayed is None else np.where(decayed[part], p.dtype.type(kept), 1)
             if scale != 1:
                 g = g * p.dtype.type(scale)
             self._update(p, g, {name: slot[part] for name, slot in self.slots.items()}, rate)
+            if before is not None and frozen is not None:
+                np.copyto(p, before, where=frozen[part])
 
         parts = [partial(update, start) for start in range(0, parameters.size, _CHUNK)]
         if spread is None:
@@ -156,7 +183,7 @@ class SGD(Optimizer):
         nesterov: Whether to use the gradient of where momentum leads.
     """
 
-    learning_rate: float | Schedule = 0.01
+    learning_rate: float | Schedule | Callable[[float, float], float] = 0.01
     momentum: float = 0.0
     nesterov: bool = False
 
@@ -260,9 +287,10 @@ class Adam(Optimizer):
         p -= t
 
 
+@names_arguments
 def AdamW(  # noqa: N802 (a name that everybody knows)
     *,
-    learning_rate: float | Schedule = 0.001,
+    learning_rate: float | Schedule | Callable[[float, float], float] = 0.001,
     weight_decay: float = 0.01,
     beta_1: float = 0.9,
     beta_2: float = 0.999,
@@ -270,6 +298,18 @@ def AdamW(  # noqa: N802 (a name that everybody knows)
     clip_norm: float | None = None,
 ) -> Adam:
     """Adam with decoupled weight decay switched on: the same thing as `Adam`, by its usual name.
+
+    Args:
+        learning_rate: As `Optimizer.learning_rate`.
+        weight_decay: As `Optimizer.weight_decay`: what a step takes off each weight is
+            ``rate * weight_decay * weight``.
+        beta_1: As `Adam.beta_1`.
+        beta_2: As `Adam.beta_2`.
+        epsilon: As `Adam.epsilon`.
+        clip_norm: As `Optimizer.clip_norm`.
+
+    Raises:
+        ValueError: A number is out of its range.
 
     Source: Loshchilov and Hutter, "Decoupled weight decay regularization", 2019.
     """

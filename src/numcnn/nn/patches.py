@@ -8,6 +8,8 @@ Source: Chellapilla, Puri and Simard, "High performance convolutional neural net
 processing", 2006.
 """
 
+from __future__ import annotations
+
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass

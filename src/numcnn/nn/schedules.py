@@ -7,6 +7,7 @@ long one.
 
 import math
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import final
 
@@ -14,7 +15,13 @@ from numcnn.nn.validation import number, positive
 
 
 class Schedule(ABC):
-    """A learning rate for every moment of a training."""
+    """A learning rate for every moment of a training.
+
+    A schedule of your own is a subclass with `__call__`, or a function of the same two arguments
+    that is given to the optimizer as it is::
+
+        SGD(learning_rate=lambda epoch, epochs: 0.1 * (1 - epoch / epochs) ** 2)
+    """
 
     @abstractmethod
     def __call__(self, epoch: float, epochs: float) -> float:
@@ -28,8 +35,36 @@ class Schedule(ABC):
 
 @final
 @dataclass(frozen=True)
+class FunctionSchedule(Schedule):
+    """A schedule that is given as a function of the time.
+
+    Attributes:
+        function: From the epochs that are done and how many there will be to the rate.
+    """
+
+    function: Callable[[float, float], float]
+
+    def __call__(self, epoch: float, epochs: float) -> float:
+        """Ask the function.
+
+        Raises:
+            ValueError: What it says is no rate.
+        """
+        return positive("the learning rate", self.function(epoch, epochs))
+
+    def __repr__(self) -> str:
+        name = getattr(self.function, "__qualname__", type(self.function).__name__)
+        return f"FunctionSchedule({name})"
+
+
+@final
+@dataclass(frozen=True)
 class Constant(Schedule):
-    """Always the same rate."""
+    """Always the same rate.
+
+    Attributes:
+        rate: The rate, above 0.
+    """
 
     rate: float
 

@@ -16,12 +16,14 @@ class SummaryRow:
         output_shape: Without the batch axis.
         parameters: How many learned numbers it has, inner layers included.
         macs: How many multiplications with an addition its products take for one example.
+        frozen: How many of the parameters training leaves as they are.
     """
 
     name: str
     output_shape: Shape
     parameters: int
     macs: int
+    frozen: int = 0
 
 
 @final
@@ -43,6 +45,11 @@ class Summary:
         return sum(row.parameters for row in self.rows)
 
     @property
+    def frozen(self) -> int:
+        """How many of these training leaves as they are."""
+        return sum(row.frozen for row in self.rows)
+
+    @property
     def macs(self) -> int:
         """How many multiply-adds one example takes."""
         return sum(row.macs for row in self.rows)
@@ -58,12 +65,13 @@ class Summary:
                 (
                     row.name,
                     size(row.output_shape),
-                    f"{row.parameters:,}" if row.parameters else "",
-                    f"{row.macs:,}" if row.macs else "",
+                    _count(row.parameters) + " frozen" * bool(row.frozen),
+                    _count(row.macs),
                 )
                 for row in self.rows
             ),
             ("total", "", f"{self.parameters:,}", f"{self.macs:,}"),
+            *([("frozen", "", f"{self.frozen:,}", "")] if self.frozen else []),
         ]
         widths = [max(len(line[column]) for line in cells) for column in range(4)]
         lines = [
@@ -71,6 +79,11 @@ class Summary:
             for a, b, c, d in cells
         ]
         rule = "-" * len(lines[0])
-        return "\n".join([lines[0], rule, *lines[1:-1], rule, lines[-1]])
+        end = len(self.rows) + 2
+        return "\n".join([lines[0], rule, *lines[1:end], rule, *lines[end:]])
 
     __repr__ = __str__
+
+
+def _count(number: int) -> str:
+    return f"{number:,}" if number else ""

@@ -6,7 +6,6 @@ import sys
 from typing import Any, TypeGuard
 
 import numpy as np
-from numpy.typing import NDArray
 
 _LARGEST = float(np.finfo(np.float32).max)
 
@@ -101,28 +100,25 @@ def positive(name: str, value: Any) -> float:
     return real
 
 
-def flag(name: str, value: Any) -> bool:
+NO_ACTIVATION = "; an activation is a layer of its own, such as ReLU()"
+"""What to add where an activation by name is a frequent mistake."""
+
+
+def flag(name: str, value: Any, remedy: str = "") -> bool:
     """Read a yes or no.
+
+    Args:
+        name: The argument's name, for the error.
+        value: True or False, Python's or NumPy's.
+        remedy: What else to say if it is text.
 
     Raises:
         ValueError: It is neither True nor False.
     """
     if not isinstance(value, bool | np.bool_):
-        raise ValueError(f"{name} is {_shown(value)}; give True or False")
+        also = remedy if isinstance(value, str) else ""
+        raise ValueError(f"{name} is {_shown(value)}; give True or False{also}")
     return bool(value)
-
-
-def require_batch(name: str, x: NDArray[Any], shape: tuple[int, ...]) -> None:
-    """Check that ``x`` is a batch of examples of ``shape``.
-
-    Raises:
-        ValueError: It is not.
-    """
-    if not x.ndim or x.shape[1:] != shape:
-        raise ValueError(
-            f"{name} has the shape {x.shape}, but this model takes "
-            f"(batch, {', '.join(map(str, shape))}); reshape or resize {name}"
-        )
 
 
 def _real(value: Any) -> float:

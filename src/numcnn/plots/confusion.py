@@ -1,5 +1,7 @@
 """The confusion matrix as a plot."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from typing import Final
 

@@ -5,6 +5,8 @@ accuracy: from 98% to 99% a network halves its mistakes, which an error curve sh
 curve, pressed against 100%, hides.
 """
 
+from __future__ import annotations
+
 from collections.abc import Mapping, Sequence
 from numbers import Real
 from typing import Final, NamedTuple

@@ -1,5 +1,7 @@
 """The explanation of a reading: what was found where, what the network saw, and the evidence."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, final

@@ -1,5 +1,7 @@
 """Feature maps of one image: what each layer makes of it."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Self, final

@@ -1,5 +1,7 @@
 """The filters of a convolution as images."""
 
+from __future__ import annotations
+
 import math
 from typing import Final
 

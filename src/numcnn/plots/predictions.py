@@ -1,5 +1,7 @@
 """Pages of images with their predictions, and the worst mistakes."""
 
+from __future__ import annotations
+
 import math
 from collections.abc import Sequence
 from typing import Final, NamedTuple

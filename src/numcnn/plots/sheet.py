@@ -4,6 +4,8 @@ A page of many small images as many small axes is slow to draw and hard to align
 axes that covers the whole figure, with x to the right and y downward, both in inches.
 """
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 from typing import Any, Final, Self, final
 

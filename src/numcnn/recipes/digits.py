@@ -1,4 +1,4 @@
-"""For the 8 x 8 digits that come with scikit-learn: seconds to train, and no download.
+"""For the 8 x 8 digits that come with numcnn: seconds to train, and no download.
 
 There are only 1,438 images to learn from, so they are gone through often and varied much. Its
 settings were chosen on validation images taken from these.

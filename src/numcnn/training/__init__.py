@@ -5,6 +5,7 @@ from numcnn.training.checkpoint import ReproducibilityWarning
 from numcnn.training.fit import fit
 from numcnn.training.history import EpochRecord, History
 from numcnn.training.metrics import (
+    METRICS,
     Evaluation,
     accuracy,
     confusion_matrix,
@@ -15,6 +16,7 @@ from numcnn.training.progress import epoch_line
 from numcnn.training.stepper import EpochProgress, Step, Stepper, TrainingDiverged
 
 __all__ = [
+    "METRICS",
     "Callback",
     "EarlyStopping",
     "EpochProgress",

@@ -1,11 +1,13 @@
 """Callbacks: what may watch a training, or end it."""
 
+import math
+from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import final
+from typing import Any, final
 
-from numcnn.nn import Sequential
-from numcnn.nn.validation import whole
-from numcnn.training.history import EpochRecord, History
+from numcnn.nn import Optimizer, Sequential
+from numcnn.nn.validation import number, whole
+from numcnn.training.history import EpochRecord, History, full_name, is_larger_better
 
 
 @final
@@ -23,8 +25,10 @@ class Moment:
         batch: How many of its batches are done.
         images: How many of its images are done.
         loss: The mean loss over these.
-        accuracy: The share of them that was right, from 0 to 1.
+        accuracy: The share of them that was right, from 0 to 1; NaN for values.
         seconds: How long the epoch has been training.
+        optimizer: What changes the weights.
+        learning_rate: With which it did so last.
         stop: A callback sets this to a reason to end the training after this epoch.
     """
 
@@ -39,6 +43,8 @@ class Moment:
     loss: float = 0.0
     accuracy: float = 0.0
     seconds: float = 0.0
+    optimizer: Optimizer | None = None
+    learning_rate: float = 0.0
     stop: str = field(default="")
 
     @property
@@ -48,7 +54,16 @@ class Moment:
 
 
 class Callback:
-    """Something that watches a training. Each method does nothing unless it is overridden."""
+    """Something that watches a training. Each method does nothing unless it is overridden.
+
+    ::
+
+        class Rates(Callback):
+            def batch_end(self, moment):
+                print(moment.epoch, moment.batch, moment.learning_rate, moment.loss)
+
+        fit(model, X, y, callbacks=Rates())
+    """
 
     def train_begin(self, moment: Moment) -> None:
         """Called once, before the first epoch that is to be trained."""
@@ -72,12 +87,26 @@ class EarlyStopping(Callback):
 
     Attributes:
         patience: For how many epochs in a row nothing may get better.
+        monitor: Which number of the history to look at, such as "validation_loss" (or "val_loss",
+            or "loss"); if None, what chooses the best epoch (`History.best`).
+        min_delta: By how much it has to get better to count; only with a ``monitor``.
+        mode: "max" or "min" if larger or smaller is better; "auto" to know by the name.
     """
 
     patience: int
+    monitor: str | None = None
+    min_delta: float = 0.0
+    mode: str = "auto"
 
     def __post_init__(self) -> None:
         whole("patience", self.patience)
+        number("min_delta", self.min_delta, 0)
+        if self.mode not in ("auto", "max", "min"):
+            raise ValueError(f'mode is {self.mode!r}; give "max", "min" or "auto"')
+        if self.min_delta and self.monitor is None:
+            raise ValueError(
+                f"min_delta is {self.min_delta} and monitor is None; say of which number it is"
+            )
 
     def train_begin(self, moment: Moment) -> None:
         """Ask before the first epoch too: a resumed training may have been at its end.
@@ -85,7 +114,8 @@ class EarlyStopping(Callback):
         Raises:
             ValueError: There is no validation data to judge by.
         """
-        if not moment.validated:
+        name = full_name(self.monitor or moment.history.monitor or "validation_loss")
+        if name.startswith("validation_") and not moment.validated:
             raise ValueError(
                 "early stopping needs validation data; give some, or a validation_split"
             )
@@ -96,6 +126,37 @@ class EarlyStopping(Callback):
         self._judge(moment)
 
     def _judge(self, moment: Moment) -> None:
-        best = moment.history.best
-        if best is not None and len(moment.history) - best.epoch >= self.patience:
-            moment.stop = f"no better than epoch {best.epoch} for {self.patience} epochs"
+        if not moment.history.records:
+            return
+        best = self._best_epoch(moment.history)
+        if len(moment.history) - best >= self.patience:
+            moment.stop = f"no better than epoch {best} for {self.patience} epochs"
+
+    def _best_epoch(self, history: History) -> int:
+        """The number of the last epoch that was better than all before, by ``min_delta``."""
+        if self.monitor is None:
+            record = history.best
+            assert record is not None
+            return record.epoch
+        sign = 1 if is_larger_better(full_name(self.monitor), self.mode) else -1
+        best, epoch = -math.inf, 0
+        for record, value in zip(history, history.values(self.monitor), strict=True):
+            if sign * value > best + self.min_delta or not epoch:
+                best, epoch = sign * value, record.epoch
+        return epoch
+
+
+def as_callbacks(value: Any) -> list[Callback]:
+    """Take callbacks; one alone does not need a list.
+
+    Raises:
+        ValueError: One of them is none.
+    """
+    given = list(value) if isinstance(value, Iterable) and not isinstance(value, str) else [value]
+    for each in given:
+        if not isinstance(each, Callback):
+            shown = f"the class {each.__name__}" if isinstance(each, type) else repr(each)
+            raise ValueError(
+                f"callbacks holds {shown}; give Callback objects, such as EarlyStopping(3)"
+            )
+    return given

@@ -1,5 +1,7 @@
 """Checkpoints: all that an interrupted training needs to go on, in one file."""
 
+from __future__ import annotations
+
 import json
 import os
 import warnings
@@ -38,7 +40,7 @@ class Weights:
     statistics: Array
 
     @staticmethod
-    def of(model: Sequential) -> "Weights":
+    def of(model: Sequential) -> Weights:
         """Copy a model's numbers."""
         return Weights(model.parameters.copy(), model.statistics.copy())
 
@@ -119,6 +121,8 @@ def load_checkpoint(
     optimizer: Optimizer,
     average: MovingAverage | None,
     batches: int | None = None,
+    monitor: str | None = None,
+    mode: str = "auto",
 ) -> tuple[Weights, History]:
     """Put the state of a checkpoint into model, optimizer and average.
 
@@ -129,6 +133,8 @@ def load_checkpoint(
         optimizer: Gets its slots and the number of its steps.
         average: Gets the averaged weights; None if the training has none.
         batches: How many steps an epoch has; None if not known, and then not compared.
+        monitor: By which number of the history the best epoch is chosen; see `History`.
+        mode: Whether a larger or a smaller one is better.
 
     Returns:
         The best weights so far, and the history.
@@ -146,6 +152,10 @@ def load_checkpoint(
             # Of a version that knew no shards, nor all other settings that are there today.
             others.append("an unknown number of shards")
             before = {**settings, **before}
+        longer = _goes_on_longer(before, settings, optimizer)
+        if longer is not None:
+            others += [f"a schedule over {before['epochs']} epochs"] if longer else []
+            before["epochs"] = settings["epochs"]
         _require_same(before, settings)
         computed_by = dict(header.get("computed_by", {}))
         is_checked = "checksum" in header or "computed_by" in header
@@ -153,7 +163,7 @@ def load_checkpoint(
             raise ValueError(
                 "the file is damaged: its checksum is not that of its content; start anew"
             )
-        history = History.from_rows(header["history"])
+        history = History.from_rows(header["history"], monitor, mode)
         _require_possible(history, settings)
         steps = None if batches is None else batches * len(history)
         iterations = _count(header, "iterations", steps)
@@ -211,6 +221,19 @@ def checkpoint_shards(path: str | os.PathLike[str]) -> int | None:
     return shards
 
 
+def _goes_on_longer(
+    before: Mapping[str, Any], now: Mapping[str, Any], optimizer: Optimizer
+) -> bool | None:
+    """Whether more epochs than before change the learning rate; None if there are not more."""
+    if not is_whole(before.get("epochs"), 1) or before["epochs"] >= now["epochs"]:
+        return None
+    schedule = optimizer.schedule
+    moments = [before["epochs"] * part / 8 for part in range(8)]
+    return any(
+        schedule(moment, before["epochs"]) != schedule(moment, now["epochs"]) for moment in moments
+    )
+
+
 def _with_shards(settings: Mapping[str, Any]) -> dict[str, Any]:
     """The settings by today's names: shards were called lanes once."""
     return {"shards" if name == "lanes" else name: value for name, value in settings.items()}
@@ -240,8 +263,11 @@ def _require_possible(history: History, settings: Mapping[str, Any]) -> None:
         raise ValueError(f"its history has {len(history)} of {settings['epochs']} epochs")
     is_validated = settings["validation_images"] is not None
     for number, record in enumerate(history.records, 1):
-        judged = record.validation_loss, record.validation_accuracy
-        if record.epoch != number or any((value is not None) != is_validated for value in judged):
+        has_accuracy = record.accuracy is not None and is_validated
+        judged = (record.validation_loss is not None) == is_validated and (
+            record.validation_accuracy is not None
+        ) == has_accuracy
+        if record.epoch != number or not judged:
             raise ValueError(f"its history has {record.as_dict()} as epoch {number}")
 
 

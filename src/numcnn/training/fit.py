@@ -1,52 +1,86 @@
-"""`fit`: train a model on labeled images."""
+"""`fit`: train a model."""
+
+from __future__ import annotations
 
 import json
 import os
-import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from numcnn.augmentation import Augmentation
-from numcnn.data import Batches, Dataset, split_validation
+from numcnn.augmentation import Augmentation, FunctionAugmentation
+from numcnn.data import Batches, Dataset, Examples, Source, Stream, split_validation
+from numcnn.data.batches import Augment, checksum
+from numcnn.data.examples import Weights as ExampleWeights
+from numcnn.data.examples import check_same_kind
+from numcnn.data.streams import is_stream
 from numcnn.nn import (
-    Adam,
+    BatchNorm,
     Loss,
     MovingAverage,
     Normalization,
     Optimizer,
     Sequential,
+    Shape,
+    Sigmoid,
+    SigmoidCrossEntropy,
     Softmax,
     SoftmaxCrossEntropy,
+    Task,
 )
-from numcnn.nn.validation import whole
-from numcnn.training.callbacks import Callback, Moment
+from numcnn.nn.habits import names_arguments
+from numcnn.nn.inputs import require_finite
+from numcnn.nn.validation import flag, number, whole
+from numcnn.random_streams import check_seed
+from numcnn.training.by_name import as_loss, as_optimizer
+from numcnn.training.callbacks import Callback, Moment, as_callbacks
 from numcnn.training.checkpoint import (
+    Weights,
     checkpoint_shards,
     load_checkpoint,
     save_checkpoint,
 )
 from numcnn.training.history import History
 from numcnn.training.interruption import Interruption
+from numcnn.training.metrics import Metric, as_metrics
 from numcnn.training.progress import progress as progress_callback
 from numcnn.training.stepper import Stepper
+from numcnn.training.targets import (
+    as_examples,
+    as_inputs,
+    as_targets,
+    as_weights,
+    dataset_targets,
+    prepare_model,
+)
+
+Data = Dataset | Examples | tuple[Any, Any]
+"""What a training validates with: a data set, examples, or ``(X, y)``."""
 
 
+@names_arguments
 def fit(
     model: Sequential,
-    train: Dataset,
-    validation: Dataset | None = None,
+    train: Any,
+    y: Any = None,
+    validation: Any = None,
     *,
     epochs: int = 5,
     batch_size: int = 32,
-    optimizer: Optimizer | None = None,
-    loss: Loss | None = None,
-    augmentation: Augmentation | None = None,
+    optimizer: Optimizer | str | None = None,
+    loss: Loss | str | Callable[..., tuple[float, NDArray[Any]]] | None = None,
+    metrics: Sequence[str | Metric] | str | Metric = (),
+    sample_weight: Any = None,
+    augmentation: Augment | Callable[..., NDArray[Any]] | None = None,
     average: float | None = None,
     validation_split: float = 0.0,
     seed: int = 0,
-    callbacks: Sequence[Callback] = (),
+    callbacks: Sequence[Callback] | Callback = (),
+    monitor: str | None = None,
+    mode: str = "auto",
     checkpoint: str | os.PathLike[str] | None = None,
     resume: bool = False,
     identity: Mapping[str, Any] | None = None,
@@ -54,8 +88,15 @@ def fit(
     engine: str = "auto",
     threads: int | None = None,
     shards: int | None = None,
+    steps_per_epoch: int | None = None,
 ) -> History:
-    """Train a model on labeled images.
+    """Train a model: on a data set, on arrays, or on batches as they come.
+
+    ::
+
+        fit(model, X, y, validation=(X_val, y_val))
+        fit(model, data.load("digits").train, validation_split=0.1)
+        fit(model, sequence_of_batches)
 
     Afterwards the model has the weights of the best epoch (see `History.best`): the one with the
     highest validation accuracy, or the last one if there is no validation data. Test data have no
@@ -70,24 +111,46 @@ def fit(
     ``history.interrupted`` says so. A second Ctrl-C breaks in at once.
 
     Args:
-        model: The network. If it is not built, it is built for the images with ``seed``, and a
-            `Normalization` at its beginning is adapted to the training images.
-        train: The images to learn from.
-        validation: Images to choose the best epoch by.
-        epochs: How many times to go through the training images.
-        batch_size: Images a step.
-        optimizer: `Adam()` if None. One that was used before goes on with what it remembers; to
-            repeat a training, give a new one.
-        loss: `SoftmaxCrossEntropy()` if None.
-        augmentation: What to do to the training images, anew in each epoch.
+        model: The network. If it is not built, it is built for the inputs with ``seed``. A
+            `Normalization` at its beginning that was not adapted yet is adapted to the training
+            inputs.
+        train: The inputs ``X`` to learn from: an array, nested lists, a table of pandas, a list of
+            Pillow's images. Images are ``(count, height, width)`` or ``(count, height, width,
+            channels)``, tables ``(count, features)``, all of any real dtype; a memory map is read
+            batch by batch. Or a `numcnn.data.Dataset`, or ``(X, y)``, each of which brings its
+            targets. Or batches: see `numcnn.data.Stream`.
+        y: The targets. Classes as integers, names, or one-hot rows ``(count, classes)``; for a
+            sigmoid loss also labels ``(count, labels)`` of 0 and 1; for the squared error values
+            ``(count,)`` or of the outputs' shape. Where ``train`` brings its targets, the
+            validation data may stand here.
+        validation: What to choose the best epoch by: ``(X, y)``, ``(X, y, sample_weight)``, or a
+            `numcnn.data.Dataset`.
+        epochs: How many times to go through the training data.
+        batch_size: Examples a step.
+        optimizer: An optimizer or the name of one; `Adam()` if None. One that was used before goes
+            on with what it remembers; to repeat a training, give a new one.
+        loss: A loss, the name of one, or a function from outputs and targets to the batch's loss
+            and its gradient; `SoftmaxCrossEntropy()` if None. The model remembers it: `predict`,
+            `predict_proba` and `evaluate` answer accordingly.
+        metrics: What else to measure on the validation data: names (see `numcnn.training.METRICS`)
+            or functions of targets and predictions, as those of ``sklearn.metrics``. They are in
+            the history as ``validation_NAME``.
+        sample_weight: How much each training example counts, ``(count,)``.
+        augmentation: What to do to the training inputs, anew in each epoch: one of
+            `numcnn.augmentation`, which work on pixels from 0 to 255, or a function of a batch's
+            inputs and a generator.
         average: The decay of a moving average of the weights, such as 0.999. Then the average is
             what is validated and kept. None for no average.
         validation_split: Instead of ``validation``, the share of ``train`` to take for it,
             stratified by class, from 0 to below 1.
         seed: Of everything random: weights, order, augmentation, dropout, split.
         callbacks: What watches, or ends, the training.
+        monitor: By which number of the history the best epoch is chosen, such as
+            "validation_loss"; by the validation accuracy if None, or the validation loss where
+            there is no accuracy.
+        mode: "max" or "min" if larger or smaller is better; "auto" to know by the name.
         checkpoint: A file to keep the state in, written after each epoch.
-        resume: Go on from ``checkpoint`` if the file exists.
+        resume: Go on from ``checkpoint`` if the file exists; more epochs than before may be given.
         identity: What else makes it this training, such as the patience of a callback, as JSON
             holds it. A checkpoint that was written with another is refused.
         progress: How to show it: "auto", "bar", "lines" or "none".
@@ -97,6 +160,7 @@ def fit(
             None. It changes no bit of the result.
         shards: Into how many parts the engine cuts a batch at most, a power of two; if None, as the
             checkpoint that is resumed has it, or else 4. Another number gives other last bits.
+        steps_per_epoch: How many batches an epoch has, where ``train`` is a generator.
 
     Returns:
         What happened in each epoch.
@@ -108,35 +172,71 @@ def fit(
 
     Warns:
         ReproducibilityWarning: The checkpoint that is resumed was written by another version of
-            NumPy or with other code of the BLAS library, or something else in the process let BLAS
-            use several threads: the last bits may not be those of a training left alone.
+            NumPy or with other code of the BLAS library, or for fewer epochs and with a schedule
+            that depends on them, or something else in the process let BLAS use several threads:
+            the last bits may not be those of a training left alone.
     """
-    if validation_split:
-        if validation is not None:
-            raise ValueError("validation and validation_split are both given; give one of them")
-        train, validation = split_validation(train, validation_split, seed)
-    optimizer = optimizer or Adam()
-    loss = loss or SoftmaxCrossEntropy()
+    chosen = as_loss(loss)
+    optimizer = as_optimizer(optimizer)
     epochs = whole("epochs", epochs)
-    if resume and checkpoint is None:
+    check_seed(seed)
+    whole("batch_size", batch_size)
+    number("validation_split", validation_split, 0, 1)
+    if flag("resume", resume) and checkpoint is None:
         raise ValueError("resume is True but checkpoint is None; give the checkpoint's file")
-    batches = Batches(train, batch_size, seed, augmentation=augmentation)
-    _prepare(model, train, validation, loss, seed)
     averaging = None if average is None else MovingAverage(average)
+    watchers = as_callbacks(callbacks)
+    measured = as_metrics(metrics)
+    train, y, validation = _sorted(train, y, validation)
+    if validation_split and validation is not None:
+        raise ValueError("validation and validation_split are both given; give one of them")
+    augment = _augmentation(augmentation)
+    batches: Batches | Stream
+    unadapted: list[Normalization] = []
+    if is_stream(train) and not isinstance(train, Dataset | Examples) and y is None:
+        if validation_split or sample_weight is not None:
+            name = "validation_split" if validation_split else "sample_weight"
+            raise ValueError(
+                f"{name} is given, but the batches of {type(train).__name__} cannot be divided or "
+                "weighted; give validation=(X, y), and batches (X, y, sample_weight)"
+            )
+        batches = Stream(train, seed, augment, steps_per_epoch)
+        task = _prepare_stream(model, batches, chosen, seed)
+    else:
+        if steps_per_epoch is not None:
+            raise ValueError("steps_per_epoch is for batches; leave it out, or give a generator")
+        source, task, unadapted = _prepare(model, train, y, sample_weight, chosen, seed)
+        if validation_split:
+            source, validation = split_validation(source, validation_split, int(seed))
+        batches = Batches(source, batch_size, int(seed), augmentation=augment)
+        _check_pixels(augment, source)
+    judged = _validation(model, validation, chosen, task, batches)
+    _check_layers(model, chosen, batches)
+    model.task, model.loss = task, chosen
     if shards is None and resume and checkpoint is not None:
         shards = checkpoint_shards(checkpoint)
     stepper = Stepper(
         model,
         batches,
-        validation,
+        judged,
         passes=model.executor(engine).training_passes(threads, shards),
         optimizer=optimizer,
-        loss=loss,
+        loss=chosen,
         epochs=epochs,
         average=averaging,
         engine=engine,
+        metrics=measured,
+        monitor=monitor,
+        mode=mode,
     )
-    settings = _settings(stepper, average) | {"identity": dict(identity or {})}
+    settings: dict[str, Any] = {}
+    if checkpoint is not None:
+        if resume and isinstance(batches, Stream) and not batches.can_repeat:
+            raise ValueError(
+                "resume is True, but the batches come from something that can only be gone through "
+                "from its start; give a sequence of batches, with len() and [index], or arrays"
+            )
+        settings = _settings(stepper, average, seed) | {"identity": dict(identity or {})}
     if resume and checkpoint is not None and os.path.exists(checkpoint):  # noqa: PTH110
         stepper.best, stepper.history = load_checkpoint(
             checkpoint,
@@ -145,16 +245,24 @@ def fit(
             optimizer=optimizer,
             average=averaging,
             batches=len(batches),
+            monitor=monitor,
+            mode=mode,
         )
+    else:
+        for layer in unadapted:
+            layer.adapt(source.images if isinstance(source, Dataset) else source.view)
+        stepper.best = Weights.of(model)
     shown = progress_callback(progress)
-    watchers = [*callbacks, *([shown] if shown else [])]
+    if shown is not None:
+        watchers = [*watchers, shown]
     moment = Moment(
         model,
         stepper.history,
         epochs,
         len(batches),
-        validated=validation is not None,
+        validated=judged is not None,
         epoch=min(len(stepper.history) + 1, epochs),
+        optimizer=optimizer,
     )
     with Interruption() as interruption, stepper:
         try:
@@ -197,6 +305,7 @@ def _take_steps(
         progress = stepper.progress
         moment.batch, moment.images = progress.batch, progress.examples
         moment.loss, moment.accuracy = progress.loss, progress.accuracy
+        moment.learning_rate = step.learning_rate
         moment.seconds = progress.seconds
         for watcher in watchers:
             watcher.batch_end(moment)
@@ -205,71 +314,218 @@ def _take_steps(
     return False
 
 
+def _sorted(train: Any, y: Any, validation: Any) -> tuple[Any, Any, Any]:
+    """Tell targets and validation data apart, by what the training data bring with them."""
+    brings_targets = isinstance(train, Dataset | Examples)
+    is_pair = isinstance(train, tuple) and len(train) in (2, 3)
+    if is_pair and (y is None or isinstance(y, Dataset | Examples | tuple)):
+        brings_targets = True
+        if len(train) == 2:
+            train = (*train, None)
+    if not brings_targets:
+        return train, y, validation
+    if y is not None and validation is not None:
+        raise ValueError("y is given, but the training data bring their targets; leave y out")
+    return train, None, y if validation is None else validation
+
+
+def _augmentation(value: Augment | Callable[..., Any] | None) -> Augment | None:
+    if value is None or (hasattr(value, "config") and callable(value)):
+        return value
+    if isinstance(value, type) or not callable(value):
+        raise ValueError(
+            f"augmentation is {value!r}; give one of numcnn.augmentation, such as "
+            "RandomAffine(rotation=10), or a function of inputs and a generator"
+        )
+    return FunctionAugmentation(value)
+
+
 def _prepare(
-    model: Sequential, train: Dataset, validation: Dataset | None, loss: Loss, seed: int
-) -> None:
-    """Build the model if it is not, and check that model, data and loss fit together."""
-    if train.labels is None:
-        raise ValueError(f"dataset {train.name} has no labels to learn from")
-    if validation is not None:
-        if validation.labels is None:
-            raise ValueError(f"validation data {validation.name} have no labels to judge by")
-        for what in ("image_shape", "classes"):
-            ours, theirs = getattr(train, what), getattr(validation, what)
-            if ours != theirs:
+    model: Sequential, train: Any, y: Any, sample_weight: Any, loss: Loss, seed: int
+) -> tuple[Dataset | Examples, Task, list[Normalization]]:
+    """Build the model if it is not, and bring the training data into what the loss takes."""
+    if isinstance(train, Dataset | Examples):
+        if train.targets is None:
+            raise ValueError(f"dataset {train.name} has no labels to learn from")
+        unadapted = _build(model, train.input_shape, seed)
+        if sample_weight is not None:
+            weights = as_weights(sample_weight, len(train))
+            if isinstance(train, Examples):
+                train = replace(train, weights=weights)
+            else:
+                train = Examples(train.images, train.labels, weights, train.classes, train.name)
+        return *_with_task(model, train, loss), unadapted
+    if isinstance(train, tuple) and len(train) == 3 and y is None:
+        train, y, brought = train
+        sample_weight = brought if sample_weight is None else sample_weight
+    if y is None:
+        raise ValueError("y is None, and X alone says nothing to learn; give fit(model, X, y)")
+    inputs = as_inputs(train)
+    if not inputs.size:
+        raise ValueError(f"X has the shape {inputs.shape}; give at least one example")
+    unadapted = _build(model, inputs.shape[1:], seed)
+    made = as_examples(
+        inputs, y, sample_weight, loss, model.output_shape, model.task, "the training data"
+    )
+    return *made, unadapted
+
+
+def _with_task(
+    model: Sequential, data: Dataset | Examples, loss: Loss
+) -> tuple[Dataset | Examples, Task]:
+    """What a data set's labels mean to the model."""
+    if isinstance(data, Dataset):
+        if (binary := dataset_targets(data, loss, model.output_shape)) is not None:
+            return binary
+        if model.output_shape != (len(data.classes),):
+            raise ValueError(
+                f"the model's outputs are {model.output_shape}, but {data.name} has "
+                f"{len(data.classes)} classes; end the model with Dense({len(data.classes)})"
+            )
+        return data, Task("classes", loss.activation)
+    targets, task = as_targets(data.targets, loss, model.output_shape, model.task)
+    return replace(data, targets=targets), task
+
+
+def _validation(
+    model: Sequential, data: Any, loss: Loss, task: Task, batches: Batches | Stream
+) -> Source | None:
+    """Bring the validation data into what the training data are."""
+    if data is None:
+        return None
+    if isinstance(data, Dataset | Examples):
+        if data.targets is None:
+            raise ValueError(f"validation data {data.name} have no labels to judge by")
+        if isinstance(batches, Batches):
+            check_same_kind(batches.dataset, data, "validation data")
+        found, _ = _with_task(model, data, loss)
+        return found
+    if not isinstance(data, tuple | list) or len(data) not in (2, 3):
+        raise ValueError(
+            f"validation is {type(data).__name__}; give (X, y), (X, y, sample_weight) or a Dataset"
+        )
+    x, y, weights = (*data, None) if len(data) == 2 else data
+    inputs = as_inputs(x)
+    prepare_model(model, inputs.shape[1:])
+    examples, meant = as_examples(
+        inputs, y, weights, loss, model.output_shape, task, "the validation data", is_fixed=True
+    )
+    if meant.kind != task.kind or meant.names != task.names:
+        raise ValueError(
+            f"the validation data's y are {meant.kind}, not as the training data's; give both in "
+            "the same form"
+        )
+    return examples
+
+
+def _prepare_stream(model: Sequential, stream: Stream, loss: Loss, seed: int) -> Task:
+    """Build the model for the first batch, and say how each batch's parts are read."""
+    x, y, _ = stream.first
+    if not np.ndim(y) or not np.ndim(x):
+        raise ValueError(
+            "the data give single examples and no batches; give a sequence of batches (X, y), "
+            "such as PyTorch's DataLoader around them"
+        )
+    if _build(model, as_inputs(x).shape[1:], seed):
+        raise ValueError(
+            "Normalization was not adapted, and the data come batch by batch; call its adapt with "
+            "some of the inputs first"
+        )
+    outputs = model.output_shape
+    _, task = as_targets(y, loss, outputs, model.task)
+    if task.names is not None and task.names != model.task.names:
+        raise ValueError(
+            "y holds classes by names, and a batch need not have all of them; give their numbers, "
+            f"from 0 to {outputs[-1] - 1}"
+        )
+
+    def read(
+        x: Any, y: Any, weights: Any
+    ) -> tuple[NDArray[Any], NDArray[Any], ExampleWeights | None]:
+        inputs = as_inputs(x)
+        prepare_model(model, inputs.shape[1:])
+        require_finite("X", inputs)
+        targets, _ = as_targets(y, loss, outputs, task)
+        return inputs, targets, as_weights(weights, len(inputs))
+
+    stream.prepare = read
+    return task
+
+
+def _build(model: Sequential, shape: Shape, seed: int) -> list[Normalization]:
+    """Build the model if it is not; return each `Normalization` that was not adapted yet."""
+    found = []
+    for place, layer in enumerate(model.layers):
+        if isinstance(layer, Normalization) and not layer.is_adapted:
+            found.append(layer)
+            if place:
                 raise ValueError(
-                    f"{what} is {ours} in the training data and {theirs} in the validation data; "
-                    "both must be the same"
+                    "Normalization stands after other layers, so its statistics are not the "
+                    "images'; put it first, or call its adapt with what reaches it"
                 )
-    if isinstance(loss, SoftmaxCrossEntropy) and isinstance(model.layers[-1], Softmax):
+    if model.input_shape:
+        prepare_model(model, shape)
+    else:
+        model.build(shape, int(seed))
+    return found
+
+
+def _check_layers(model: Sequential, loss: Loss, batches: Batches | Stream) -> None:
+    """Refuse what would train without an error, and to no good."""
+    last = type(model.layers[-1])
+    if (isinstance(loss, SoftmaxCrossEntropy) and last is Softmax) or (
+        isinstance(loss, SigmoidCrossEntropy) and last in (Sigmoid, Softmax)
+    ):
         raise ValueError(
-            "the model ends with Softmax, but SoftmaxCrossEntropy works on logits and contains "
-            "it; take the last layer off"
+            f"the model ends with {last.__name__}, but {type(loss).__name__} works on logits and "
+            "contains it; take the last layer off"
         )
-    if not model.input_shape:
-        for place, layer in enumerate(model.layers):
-            if isinstance(layer, Normalization) and not layer.state:
-                if place:
-                    raise ValueError(
-                        "Normalization stands after other layers, so its statistics are not the "
-                        "images'; put it first, or call its adapt with what reaches it"
-                    )
-                layer.adapt(train.images)
-        model.build(train.image_shape, seed)
-    if model.output_shape != (len(train.classes),):
+    frozen = model.frozen_mask()
+    if not model.parameters.size or (frozen is not None and frozen.all()):
+        raise ValueError("the model has nothing to learn; add a layer, or set trainable to True")
+    if not isinstance(batches, Batches):
+        return
+    rest = len(batches.dataset) % batches.batch_size or batches.batch_size
+    shapes = {link.layer: link.output_shape for link in model.links()}
+    for layer, shape in shapes.items():
+        single = isinstance(layer, BatchNorm) and layer.trainable and shape[:-1] in ((), (1, 1))
+        if single and rest == 1:
+            raise ValueError(
+                f"batch_size is {batches.batch_size}, which leaves a batch of one of the "
+                f"{len(batches.dataset):,} examples, and BatchNorm would turn it into zeros; give "
+                "another batch_size, or use LayerNorm"
+            )
+
+
+def _check_pixels(augmentation: Augment | None, source: Dataset | Examples) -> None:
+    """Refuse floats of 0 to 1 where pixels of 0 to 255 are meant."""
+    if not isinstance(augmentation, Augmentation) or isinstance(source, Dataset):
+        return
+    if source.inputs.dtype.kind == "f" and all(part.max() <= 1 for part in source.parts()):
         raise ValueError(
-            f"the model's outputs are {model.output_shape}, but {train.name} has "
-            f"{len(train.classes)} classes; end the model with Dense({len(train.classes)})"
+            "X has numbers up to 1, and augmentation works on pixels from 0 to 255; give X * 255 "
+            "and begin the model with Rescaling(), or give a function as augmentation"
         )
 
 
-def _settings(stepper: Stepper, average: float | None) -> dict[str, Any]:
+def _settings(stepper: Stepper, average: float | None, seed: int) -> dict[str, Any]:
     """What must be equal for two trainings to be the same one, as JSON holds it."""
-    batches = stepper.batches
     validation = stepper.validation
-    augmentation = batches.augmentation
     settings = {
         "architecture": stepper.model.config(),
         "input_shape": stepper.model.input_shape,
         "epochs": stepper.epochs,
-        "batch_size": batches.batch_size,
-        "seed": batches.seed,
+        "seed": int(seed),
         "engine": stepper.engine,
         "shards": stepper.passes.shards,
         "optimizer": repr(stepper.optimizer),
         "loss": repr(stepper.loss),
-        "average": average,
-        "augmentation": None if augmentation is None else augmentation.config(),
-        "training_images": _checksum(batches.dataset),
-        "validation_images": None if validation is None else _checksum(validation),
+        "average": None if average is None else float(average),
+        **stepper.batches.describe(),
+        "validation_images": None if validation is None else checksum(validation),
     }
+    chosen = {"monitor": stepper.history.monitor, "mode": stepper.history.mode}
+    if chosen != {"monitor": None, "mode": "auto"}:
+        settings |= chosen
     as_json: dict[str, Any] = json.loads(json.dumps(settings))
     return as_json
-
-
-def _checksum(dataset: Dataset) -> str:
-    """Tell data sets apart: not against malice, only against mistakes."""
-    checksum = zlib.crc32(np.ascontiguousarray(dataset.images).data)
-    if dataset.labels is not None:
-        checksum = zlib.crc32(np.ascontiguousarray(dataset.labels).data, checksum)
-    return f"{len(dataset)} images, CRC-32 {checksum:08x}"

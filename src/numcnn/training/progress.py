@@ -1,5 +1,6 @@
 """Progress of a training: a bar in a terminal, plain lines elsewhere."""
 
+import math
 import sys
 import time
 from typing import TYPE_CHECKING, Any, TextIO, cast, final
@@ -49,15 +50,14 @@ def progress(kind: str = "auto", stream: TextIO | None = None) -> Callback | Non
 
 def epoch_line(record: EpochRecord, epochs: int) -> str:
     """Put an epoch's record into one line."""
-    line = (
-        f"epoch {record.epoch:>{len(str(epochs))}}/{epochs}  "
-        f"loss {record.loss:.4f}  accuracy {record.accuracy:7.2%}"
-    )
+    line = f"epoch {record.epoch:>{len(str(epochs))}}/{epochs}  loss {record.loss:.4f}"
+    if record.accuracy is not None:
+        line += f"  accuracy {record.accuracy:7.2%}"
+    if record.validation_loss is not None:
+        line += f"  validation loss {record.validation_loss:.4f}"
     if record.validation_accuracy is not None:
-        line += (
-            f"  validation loss {record.validation_loss:.4f}"
-            f"  accuracy {record.validation_accuracy:7.2%}"
-        )
+        line += f"  accuracy {record.validation_accuracy:7.2%}"
+    line += "".join(f"  {name} {value:.4g}" for name, value in record.metrics.items())
     return f"{line}  {record.images_per_second:,.0f} images/s"
 
 
@@ -101,7 +101,7 @@ class ProgressBar(Callback):
             TextColumn("epoch {task.fields[epoch]}/{task.fields[epochs]}"),
             BarColumn(),
             TextColumn("{task.percentage:>3.0f}%"),
-            TextColumn("loss {task.fields[loss]:.4f}  accuracy {task.fields[accuracy]:.2%}"),
+            TextColumn("loss {task.fields[loss]:.4f}{task.fields[accuracy]}"),
             TextColumn("{task.fields[speed]:,.0f} images/s"),
             TimeRemainingColumn(),
             TextColumn("left"),
@@ -136,6 +136,6 @@ class ProgressBar(Callback):
         return {
             "epoch": moment.epoch,
             "loss": moment.loss,
-            "accuracy": moment.accuracy,
+            "accuracy": "" if math.isnan(moment.accuracy) else f"  accuracy {moment.accuracy:.2%}",
             "speed": moment.images_per_second,
         }

@@ -3,7 +3,7 @@
 import math
 import time
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from types import TracebackType
@@ -11,14 +11,15 @@ from typing import Self, final
 
 import numpy as np
 
-from numcnn.data import Batches, Dataset
+from numcnn.data import Batches, Source, Stream
 from numcnn.data.batches import Batch
 from numcnn.engine import one_blas_thread
 from numcnn.nn import Context, Loss, MovingAverage, Optimizer, Sequential, TrainingPasses
+from numcnn.nn.inputs import require_finite
 from numcnn.random_streams import STREAM_LAYERS
 from numcnn.training.checkpoint import ReproducibilityWarning, Weights
 from numcnn.training.history import EpochRecord, History
-from numcnn.training.metrics import Evaluation, evaluate
+from numcnn.training.metrics import Evaluation, Metric, correct_answers, evaluate_source
 
 
 class TrainingDiverged(ArithmeticError):  # noqa: N818 (it is what happened, and no program error)
@@ -35,7 +36,8 @@ class Step:
         batch: Its number within the epoch, from 1.
         examples: How many examples the batch had.
         loss: Their mean loss, before the step.
-        correct: How many of them were classified correctly, before the step.
+        correct: How many of them were answered correctly, before the step; a share of each where
+            it has several labels, NaN for values.
         learning_rate: With which the weights were changed.
         ends_epoch: Whether it was the last one of its epoch: then `Stepper.end_epoch` comes next.
     """
@@ -44,7 +46,7 @@ class Step:
     batch: int
     examples: int
     loss: float
-    correct: int
+    correct: float
     learning_rate: float
     ends_epoch: bool
 
@@ -58,7 +60,7 @@ class EpochProgress:
         batch: How many batches are done.
         examples: How many examples.
         loss: The mean loss over these; 0 before the first step.
-        accuracy: The share of them that was classified correctly, from 0 to 1.
+        accuracy: The share of them that was answered correctly, from 0 to 1; NaN for values.
         learning_rate: Of the last step.
         seconds: How long the steps took, without what was done in between.
     """
@@ -68,7 +70,7 @@ class EpochProgress:
     learning_rate: float = 0.0
     seconds: float = 0.0
     _total_loss: float = field(default=0.0, repr=False)
-    _correct: int = field(default=0, repr=False)
+    _correct: float = field(default=0.0, repr=False)
 
     @property
     def loss(self) -> float:
@@ -110,6 +112,7 @@ class Stepper:
         model: The network that learns, built.
         batches: What it learns from.
         validation: What each epoch is measured on, or None.
+        metrics: What else it is measured by.
         epochs: How many epochs the training has; the schedule of the learning rate depends on it.
         engine: How the validation is computed; see `numcnn.nn.Sequential.outputs`.
         history: The finished epochs.
@@ -120,8 +123,8 @@ class Stepper:
     def __init__(
         self,
         model: Sequential,
-        batches: Batches,
-        validation: Dataset | None = None,
+        batches: Batches | Stream,
+        validation: Source | None = None,
         *,
         passes: TrainingPasses,
         optimizer: Optimizer,
@@ -129,6 +132,9 @@ class Stepper:
         epochs: int,
         average: MovingAverage | None = None,
         engine: str = "auto",
+        metrics: Mapping[str, Metric] | None = None,
+        monitor: str | None = None,
+        mode: str = "auto",
     ) -> None:
         self.model = model
         self.batches = batches
@@ -139,7 +145,8 @@ class Stepper:
         self.epochs = epochs
         self.average = average
         self.engine = engine
-        self.history = History()
+        self.metrics = dict(metrics or {})
+        self.history = History(monitor=monitor, mode=mode)
         self.best = Weights.of(model)
         self.progress = EpochProgress()
         self._decayed = model.weight_decay_mask()
@@ -227,12 +234,19 @@ class Stepper:
             record = EpochRecord(
                 epoch=len(self.history) + 1,
                 loss=progress.loss,
-                accuracy=progress.accuracy,
+                accuracy=None if math.isnan(progress.accuracy) else progress.accuracy,
                 learning_rate=rate,
                 seconds=progress.seconds + time.perf_counter() - start,
                 images_per_second=progress.examples / progress.seconds,
                 validation_loss=validated.loss if validated else None,
-                validation_accuracy=validated.accuracy if validated else None,
+                validation_accuracy=(
+                    None if validated is None or not validated.has_accuracy else validated.accuracy
+                ),
+                metrics={
+                    name: value
+                    for name, value in (validated.metrics if validated else {}).items()
+                    if math.isfinite(value)
+                },
             )
             self.history.records.append(record)
             if self.history.best is record:
@@ -240,27 +254,37 @@ class Stepper:
         self.progress, self._rest = EpochProgress(), None
         return record
 
-    def _learn(self, batch: Batch, rate: float, rng: np.random.Generator) -> tuple[float, int]:
+    def _learn(self, batch: Batch, rate: float, rng: np.random.Generator) -> tuple[float, float]:
         """Change the weights by one batch; return its loss and how many answers were correct."""
-        assert batch.labels is not None
+        assert batch.targets is not None
+        require_finite("X", batch.inputs)
         ctx = Context(training=True, rng=rng)
         with _quiet():
-            outputs = self.passes.forward(batch.images, ctx)
-            loss, dy = self.loss.value_and_gradient(outputs, batch.labels)
+            outputs = self.passes.forward(batch.inputs, ctx)
+            loss, dy = self.loss.value_and_gradient(outputs, batch.targets, batch.weights)
             gradient = self.passes.backward(dy, ctx)
+            frozen = self.model.frozen_mask()
             self.optimizer.step(
-                self.model.parameters, gradient, rate, self._decayed, self.passes.spread
+                self.model.parameters,
+                gradient,
+                rate,
+                self._decayed,
+                self.passes.spread,
+                # An optimizer of one's own need not know it where nothing is frozen.
+                **({} if frozen is None else {"frozen": frozen}),
             )
             self.model.apply_state_updates(ctx)
             if self.average is not None:
                 self.average.update(self.model.parameters, self.model.statistics)
-        return loss, int((outputs.argmax(axis=1) == batch.labels).sum())
+        return loss, correct_answers(self.model, outputs, batch.targets)
 
     def _validate(self) -> Evaluation | None:
         if self.validation is None:
             return None
         with _quiet():
-            return evaluate(self.model, self.validation, self.loss, engine=self.engine)
+            return evaluate_source(
+                self.model, self.validation, self.loss, self.metrics, engine=self.engine
+            )
 
     def _keep_blas_held(self) -> None:
         """Hold BLAS to one thread again if anything in the process has freed it; warn once."""

@@ -1,9 +1,19 @@
-"""The web application: one page to draw on, and an API for programs.
+"""The web application: a page to draw digits on, and an API for programs.
 
-Everything that is computed is computed by `numcnn.handwriting.reader` and `numcnn.features`;
-here is how it is asked for, within limits, and how it is answered. `create_app` makes the
-application, and `serve` runs it.
+`create_app` creates the application, and `serve` runs it. Pictures are read by
+`numcnn.handwriting.reader` and layers are explained by `numcnn.features`; this package only adds
+what a server needs: requests, limits, responses.
 """
+
+try:
+    import fastapi  # noqa: F401 (both only to see whether they are there)
+    import uvicorn  # noqa: F401
+except ModuleNotFoundError as error:
+    if error.name not in ("fastapi", "uvicorn"):
+        raise
+    raise ModuleNotFoundError(
+        "the web application needs FastAPI and uvicorn: pip install 'numcnn[app]'", name=error.name
+    ) from error
 
 from numcnn.web.app import create_app
 from numcnn.web.server import serve

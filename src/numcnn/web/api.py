@@ -1,8 +1,8 @@
-"""The API, version 1: what a picture says, what the network makes of it, which network it is."""
+"""The routes of the API, version 1: read a picture, inspect the network, send feedback."""
 
 import base64
 from collections.abc import Callable
-from typing import Annotated, Any, final
+from typing import Annotated, final
 
 import numpy as np
 from fastapi import APIRouter, Query, Request
@@ -11,69 +11,78 @@ from numpy.typing import NDArray
 
 from numcnn.handwriting.reader import PictureError, Reader, Reading
 from numcnn.handwriting.vision import PictureTooLargeError, UnknownPictureError
-from numcnn.web import network, request_body, schemas
-from numcnn.web.collection import Collection
-from numcnn.web.concurrency import Gate
-from numcnn.web.errors import Problem, responses
+from numcnn.web import feedback, inspection, request_body, schemas
+from numcnn.web.concurrency import ConcurrencyLimiter
+from numcnn.web.errors import ProblemError, openapi_responses
+from numcnn.web.feedback_store import FeedbackStore
 from numcnn.web.metrics import Metrics
-from numcnn.web.middleware import client_of
+from numcnn.web.middleware import client_address
 from numcnn.web.schemas import json_response
 from numcnn.web.settings import Limits
 
-_TAKES_A_PICTURE = responses(400, 408, 413, 415, 422, 429, 503)
+_PICTURE_ERRORS = openapi_responses(400, 408, 413, 415, 422, 429, 503)
 
 
 @final
 class Service:
-    """What the API works with."""
+    """What the routes share."""
 
     def __init__(
-        self, reader: Reader, name: str, limits: Limits, collection: Collection | None
+        self, reader: Reader, name: str, limits: Limits, feedback_store: FeedbackStore | None
     ) -> None:
-        """Take a reader, what its model is called, the limits, and where to keep pictures."""
-        self.reader, self.name, self.limits, self.collection = reader, name, limits, collection
-        self.bodies, self.metrics = request_body.Bodies(limits), Metrics()
-        self.gate = Gate(limits, self.metrics)
+        """Create the parts that count and limit requests.
+
+        Args:
+            reader: The reader.
+            name: The name of its model, for ``/models``.
+            limits: The limits on requests.
+            feedback_store: Where pictures that were read wrongly are kept; None to keep none.
+        """
+        self.reader, self.name, self.limits = reader, name, limits
+        self.feedback_store = feedback_store
+        self.metrics = Metrics()
+        self.body_reader = request_body.RequestBodyReader(limits)
+        self.limiter = ConcurrencyLimiter(limits, self.metrics)
 
     async def read(self, request: Request, answer: Callable[[Reading], Response]) -> Response:
-        """Take a picture out of a request, read it and answer, all of it on a thread.
+        """Receive a picture, read it and create the response, the last two on a thread.
 
         Raises:
-            Problem: That is not possible.
+            ProblemError: The body is no picture, or a limit is exceeded.
         """
-        client = client_of(request.scope)
-        async with self.bodies.take(request, client) as body:
-            return await self.gate.run(lambda: answer(self._read(body)), client)
+        client = client_address(request.scope)
+        async with self.body_reader.receive(request, client) as body:
+            return await self.limiter.run(lambda: answer(self._read(body)), client)
 
-    def _read(self, body: request_body.Body) -> Reading:
+    def _read(self, body: request_body.RequestBody) -> Reading:
         picture = body.picture(self.limits)
         try:
             reading = self.reader.read(
                 picture,
-                max_bytes=self.limits.body_bytes,
-                max_pixels=self.limits.pixels,
-                max_seconds=self.limits.seconds,
+                max_bytes=self.limits.max_body_bytes,
+                max_pixels=self.limits.max_pixels,
+                max_seconds=self.limits.request_timeout,
             )
         except PictureError as error:
             if isinstance(error, PictureTooLargeError):
                 status = 413
             else:
                 status = 415 if isinstance(error, UnknownPictureError) else 422
-            raise Problem(status, error.reason) from error
+            raise ProblemError(status, error.reason) from error
         for finding in reading.findings:
-            self.metrics.thing("rejected" if finding.rejection else str(finding.digit))
+            self.metrics.count_finding("rejected" if finding.rejection else str(finding.digit))
         return reading
 
 
 def router(service: Service) -> APIRouter:
-    """Make the routes."""
+    """Create the routes."""
     api = APIRouter(prefix="/api/v1", tags=["reader"])
 
     @api.post(
         "/read",
         response_model=schemas.ReadAnswer,
-        responses=_TAKES_A_PICTURE,
-        openapi_extra=request_body.description(),
+        responses=_PICTURE_ERRORS,
+        openapi_extra=request_body.openapi_request_body(),
     )
     async def read(
         request: Request,
@@ -87,8 +96,8 @@ def router(service: Service) -> APIRouter:
     @api.post(
         "/activations",
         response_model=schemas.ActivationsAnswer,
-        responses=_TAKES_A_PICTURE,
-        openapi_extra=request_body.description(),
+        responses=_PICTURE_ERRORS,
+        openapi_extra=request_body.openapi_request_body(),
     )
     async def activations(
         request: Request,
@@ -103,45 +112,48 @@ def router(service: Service) -> APIRouter:
     @api.get("/models", response_model=schemas.ModelsAnswer)
     async def models() -> Response:
         """Say which network reads here."""
-        return json_response(schemas.ModelsAnswer(models=[_model(service)]))
+        return json_response(
+            schemas.ModelsAnswer(models=[inspection.describe(service.reader, service.name)])
+        )
 
     @api.get(
         "/models/{model}/layers/{layer}",
         response_model=schemas.LayerWeights,
-        responses=responses(404, 422),
+        responses=openapi_responses(404, 422),
     )
     async def layer(model: str, layer: str) -> Response:
         """Say what a layer computes with: its settings, weights and statistics."""
         found = None
         if model == service.name:
-            found = network.weights(service.reader.model_file.model, layer)
+            found = inspection.layer_weights(service.reader.model_file.model, layer)
         if found is None:
-            raise Problem(404, "there is no such layer; /api/v1/models names model and layers")
-        # The same as long as the process lives, but another model may come after it.
+            raise ProblemError(404, "there is no such layer; /api/v1/models names model and layers")
+        # The weights never change while the process runs, but the next one may serve another model.
         return json_response(found, headers={"Cache-Control": "no-cache"})
 
     @api.post(
         "/collection",
         status_code=201,
         response_model=schemas.CollectedAnswer,
-        responses=responses(400, 403, 404, 408, 413, 415, 422, 429, 503),
-        openapi_extra=_collected(),
+        responses=openapi_responses(400, 403, 404, 408, 413, 415, 422, 429, 503),
+        openapi_extra=feedback.openapi_request_body(),
     )
     async def collect(request: Request) -> Response:
         """Keep a picture that was read wrongly, with the digit that it shows."""
-        collection = service.collection
-        if collection is None:
-            raise Problem(404, "nothing is kept here; start numcnn serve with --collect DIR")
+        store = service.feedback_store
+        if store is None:
+            raise ProblemError(404, "nothing is kept here; start numcnn serve with --collect DIR")
         if request.headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none"):
-            raise Problem(403, "only the page of this server may ask for that")
-        client = client_of(request.scope)
-        async with service.bodies.take(request, client, only_json=True) as body:
+            raise ProblemError(403, "only the page of this server may ask for that")
+        client = client_address(request.scope)
+        async with service.body_reader.receive(request, client, only_json=True) as body:
 
             def keep() -> schemas.CollectedAnswer:
-                frame, label = _correction(body, service.limits)
-                return schemas.CollectedAnswer(label=label, kept=collection.add(frame, label))
+                received = feedback.Feedback.from_json(body.json(), service.limits)
+                count = store.add(received.frame, received.label)
+                return schemas.CollectedAnswer(label=received.label, kept=count)
 
-            return json_response(await service.gate.run(keep, client), 201)
+            return json_response(await service.limiter.run(keep, client), 201)
 
     return api
 
@@ -168,7 +180,7 @@ def _read_answer(reading: Reading, frames: bool) -> Response:
 def _activations(reader: Reader, reading: Reading, index: int) -> Response:
     if index >= len(reading.findings):
         things = f"{len(reading.findings)} things were found in the picture"
-        raise Problem(422, f"index is {index}, and {things}; counted from 0")
+        raise ProblemError(422, f"index is {index}, and {things}; counted from 0")
     finding, file = reading.findings[index], reader.model_file
     return json_response(
         schemas.ActivationsAnswer(
@@ -177,53 +189,9 @@ def _activations(reader: Reader, reading: Reading, index: int) -> Response:
             reason=finding.rejection or None,
             frame=_base64(finding.frame),
             classes=list(file.classes),
-            layers=network.outputs(file.model, finding.frame),
+            layers=inspection.layer_outputs(file.model, finding.frame),
         )
     )
-
-
-def _model(service: Service) -> schemas.ModelAnswer:
-    file = service.reader.model_file
-    kinds = {name: type(layer).__name__ for name, layer in file.model.named_layers()}
-    return schemas.ModelAnswer(
-        name=service.name,
-        input_shape=list(file.model.input_shape),
-        classes=list(file.classes),
-        parameters=int(file.model.parameters.size),
-        layers=[
-            schemas.LayerSummary(
-                name=row.name,
-                kind=kinds[row.name],
-                shape=list(row.output_shape),
-                parameters=row.parameters,
-            )
-            for row in file.model.summary().rows
-        ],
-        card=dict(file.card),
-    )
-
-
-def _correction(body: request_body.Body, limits: Limits) -> tuple[NDArray[np.uint8], int]:
-    found = body.json()
-    if not isinstance(found, dict) or set(found) != {"pixels", "label", "agreed"}:
-        raise Problem(422, 'give an object with "pixels", "label" and "agreed"')
-    if found["agreed"] is not True:
-        raise Problem(422, "agreed is not true; nothing is kept without the user's consent")
-    label = found["label"]
-    if not isinstance(label, int) or isinstance(label, bool) or not 0 <= label <= 9:
-        raise Problem(422, "label is no digit; give a whole number from 0 to 9")
-    return request_body.gray_values(found["pixels"], limits), label
-
-
-def _collected() -> dict[str, Any]:
-    gray = {"type": "integer", "minimum": 0, "maximum": 255}
-    properties = {
-        "pixels": {"type": "array", "items": gray, "minItems": 784, "maxItems": 784},
-        "label": {"type": "integer", "minimum": 0, "maximum": 9},
-        "agreed": {"const": True, "description": "That the user wants the picture to be kept."},
-    }
-    schema = {"type": "object", "properties": properties, "required": list(properties)}
-    return {"requestBody": {"required": True, "content": {"application/json": {"schema": schema}}}}
 
 
 def _base64(frame: NDArray[np.uint8]) -> str:

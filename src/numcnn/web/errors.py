@@ -1,4 +1,4 @@
-"""The problem: every error of the API in one form, that of RFC 9457.
+"""Errors: each is answered with problem details (RFC 9457).
 
 M. Nottingham, E. Wilde and S. Dalal, "Problem Details for HTTP APIs", RFC 9457, 2023.
 """
@@ -29,30 +29,30 @@ class ProblemDetails(BaseModel):
 
 
 @final
-class Problem(Exception):  # noqa: N818 (an answer, as the standard calls it)
-    """An error that is told to the client."""
+class ProblemError(Exception):
+    """An error that the client is told of, as problem details."""
 
     def __init__(self, status: int, detail: str, headers: Mapping[str, str] | None = None) -> None:
-        """Say what is wrong.
+        """Describe the error.
 
         Args:
-            status: The response's status.
-            detail: What is wrong and what to do, in one line.
-            headers: Further headers, such as ``Retry-After``.
+            status: The status code of the response.
+            detail: What is wrong and what to do about it, in one line.
+            headers: Further headers of the response, such as ``Retry-After``.
         """
         super().__init__(detail)
         self.status, self.detail, self.headers = status, detail, dict(headers or {})
 
     def response(self) -> Response:
-        """Return it as a response."""
+        """Return the response."""
         problem = ProblemDetails(
             type="about:blank", title=_title(self.status), status=self.status, detail=self.detail
         )
         return JSONResponse(problem.model_dump(), self.status, self.headers, MEDIA_TYPE)
 
 
-def responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    """Describe problems for OpenAPI."""
+def openapi_responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """Describe the problem details of these status codes for OpenAPI."""
     schema = {"$ref": "#/components/schemas/ProblemDetails"}
     return {
         status: {"description": _title(status), "content": {MEDIA_TYPE: {"schema": schema}}}
@@ -60,49 +60,49 @@ def responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
     }
 
 
-def install(app: FastAPI) -> None:
-    """Let an application answer all its errors as problems."""
-    app.add_exception_handler(Problem, _of_ours)
-    app.add_exception_handler(HTTPException, _of_the_framework)
-    app.add_exception_handler(RequestValidationError, _of_the_input)
-    app.add_exception_handler(MemoryError, _of_memory)
-    app.add_exception_handler(Exception, _unforeseen)
+def add_exception_handlers(app: FastAPI) -> None:
+    """Make an application answer every error with problem details."""
+    app.add_exception_handler(ProblemError, _handle_problem)
+    app.add_exception_handler(HTTPException, _handle_http_exception)
+    app.add_exception_handler(RequestValidationError, _handle_validation_error)
+    app.add_exception_handler(MemoryError, _handle_memory_error)
+    app.add_exception_handler(Exception, _handle_unexpected)
 
 
 def _title(status: int) -> str:
-    # Some names changed with RFC 9110, which not every version of Python knows.
+    # RFC 9110 renamed some status codes; not every version of Python knows the new names.
     titles = {413: "Content Too Large", 422: "Unprocessable Content"}
     return titles.get(status) or HTTPStatus(status).phrase
 
 
-async def _of_ours(_request: Request, error: Exception) -> Response:
-    assert isinstance(error, Problem)
+async def _handle_problem(_request: Request, error: Exception) -> Response:
+    assert isinstance(error, ProblemError)
     return error.response()
 
 
-async def _of_the_framework(request: Request, error: Exception) -> Response:
+async def _handle_http_exception(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
-    said = {
+    details = {
         404: "there is nothing at this address; the API is described at /api/v1/openapi.json",
         405: f"{request.method} is not possible here; see the header Allow",
     }
-    detail = said.get(error.status_code, str(error.detail))
-    return Problem(error.status_code, detail, error.headers).response()
+    detail = details.get(error.status_code, str(error.detail))
+    return ProblemError(error.status_code, detail, error.headers).response()
 
 
-async def _of_the_input(_request: Request, error: Exception) -> Response:
+async def _handle_validation_error(_request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
     first = error.errors()[0]
     place = ".".join(str(part) for part in first["loc"] if part not in ("query", "path", "body"))
-    return Problem(422, f"{place}: {first['msg']}").response()
+    return ProblemError(422, f"{place}: {first['msg']}").response()
 
 
-async def _of_memory(_request: Request, _error: Exception) -> Response:
+async def _handle_memory_error(_request: Request, _error: Exception) -> Response:
     detail = "not enough memory; make the picture smaller, or try again later"
-    return Problem(503, detail, {"Retry-After": "5"}).response()
+    return ProblemError(503, detail, {"Retry-After": "5"}).response()
 
 
-async def _unforeseen(_request: Request, error: Exception) -> Response:
-    # The client is told nothing of the inside; the log is told all of it by the server.
-    _log.error("unforeseen: %s", type(error).__name__)
-    return Problem(500, "something went wrong here; it is not the request's fault").response()
+async def _handle_unexpected(_request: Request, error: Exception) -> Response:
+    # The response tells nothing about the inside; the server logs the traceback.
+    _log.error("unexpected error: %s", type(error).__name__)
+    return ProblemError(500, "something went wrong here; it is not the request's fault").response()

@@ -1,18 +1,18 @@
-"""The memory of a process that has worked on large pictures: what is free goes back to the system.
+"""Memory: what the allocator keeps after large pictures is returned to the operating system.
 
-glibc's allocator keeps what was freed, for each thread anew, in pieces up to 32 MB: after some
-thousand pictures a process holds several times what it uses.
+glibc's allocator keeps freed memory for reuse, separately for each thread and in blocks of up to
+32 MB: after some thousand pictures a process would hold several times what it uses.
 """
 
 import contextlib
 import ctypes
 
-_trim = None
-with contextlib.suppress(AttributeError, OSError, TypeError):  # another C library
-    _trim = ctypes.CDLL(None).malloc_trim
+_malloc_trim = None
+with contextlib.suppress(AttributeError, OSError, TypeError):  # a C library other than glibc
+    _malloc_trim = ctypes.CDLL(None).malloc_trim
 
 
 def trim() -> None:
-    """Give back what is free; with another C library than glibc, do nothing. Takes milliseconds."""
-    if _trim is not None:
-        _trim(0)
+    """Return free memory to the system, in milliseconds; without glibc, do nothing."""
+    if _malloc_trim is not None:
+        _malloc_trim(0)

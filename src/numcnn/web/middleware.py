@@ -1,4 +1,4 @@
-"""The shell around every request: security headers, a line in the log, the metrics."""
+"""The middleware: access log and metrics, security headers, shutdown, and a limit on requests."""
 
 import asyncio
 import logging
@@ -8,13 +8,13 @@ from typing import final
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from numcnn.web.errors import Problem
+from numcnn.web.errors import ProblemError
 from numcnn.web.metrics import Metrics
-from numcnn.web.places import Places
+from numcnn.web.quota import Quota
 from numcnn.web.settings import Limits
 
 HEADERS = {
-    # Everything the page needs is here; pictures may also come from memory.
+    # The page loads nothing from other hosts; it also shows pictures from memory.
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; "
     "img-src 'self' blob: data:; connect-src 'self'; base-uri 'none'; form-action 'none'; "
     "frame-ancestors 'none'",
@@ -25,65 +25,138 @@ HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
 }
-_BUSY = Problem(
-    503,
-    "too many requests at once; try again soon",
-    {"Retry-After": "1", "Connection": "close"},
-).response()
-_ENDING = Problem(
-    503, "the server ends; try again soon", {"Retry-After": "5", "Connection": "close"}
-).response()
 _METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
 _log = logging.getLogger("numcnn.web.requests")
 
 
-@final
-class Shell:
-    """ASGI middleware; what is inside is the application."""
+def add_middleware(app: ASGIApp, metrics: Metrics, limits: Limits) -> ASGIApp:
+    """Wrap an application in all of the middleware; the first to see a request is the log."""
+    app = RequestLimitMiddleware(app, limits)
+    app = ShutdownMiddleware(app)
+    app = SecurityHeadersMiddleware(app)
+    return AccessLogMiddleware(app, metrics)
 
-    def __init__(self, app: ASGIApp, metrics: Metrics, limits: Limits) -> None:
-        """Take the application."""
+
+@final
+class AccessLogMiddleware:
+    """Logs and counts each request by its route, status and duration."""
+
+    def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
+        """Wrap an application."""
         self._app, self._metrics = app, metrics
-        self._in_hand = Places(limits.in_hand, limits.share)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass a request on, and its answer back with more headers."""
+        """Pass a request on, and log it when it is answered."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        start, status = time.perf_counter(), 0
-        client = client_of(scope)
+        start, status = time.perf_counter(), 500
 
-        async def send_on(message: Message) -> None:
+        async def send_noting_status(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
+            await send(message)
+
+        try:
+            await self._app(scope, receive, send_noting_status)
+        finally:
+            seconds = time.perf_counter() - start
+            # The route and not the path, of which anybody can make up any number.
+            static = "/static" if scope["path"].startswith("/static/") else "other"
+            route = getattr(scope.get("route"), "path", static)
+            method = scope["method"] if scope["method"] in _METHODS else "other"
+            self._metrics.observe_request(method, route, status, seconds)
+            _log.info("%s %s %d %.1f ms", method, route, status, seconds * 1000)
+
+
+@final
+class SecurityHeadersMiddleware:
+    """Adds the security headers to each response, and forbids to cache it if it does not say."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        """Wrap an application."""
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on, and its response back with more headers."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+
+        async def send_with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
                 for name, value in HEADERS.items():
                     headers.setdefault(name, value)
                 headers.setdefault("Cache-Control", "no-store")
             await send(message)
 
-        app = self._app if self._in_hand.have(client) else _BUSY
-        self._in_hand.take(client)
+        await self._app(scope, receive, send_with_headers)
+
+
+@final
+class ShutdownMiddleware:
+    """Answers what is not done when the server shuts down with 503."""
+
+    _RESPONSE = ProblemError(
+        503, "the server ends; try again soon", {"Retry-After": "5", "Connection": "close"}
+    ).response()
+
+    def __init__(self, app: ASGIApp) -> None:
+        """Wrap an application."""
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on; if it is cancelled before it is answered, answer it."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        is_answered = False
+
+        async def send_noting_start(message: Message) -> None:
+            nonlocal is_answered
+            is_answered = is_answered or message["type"] == "http.response.start"
+            await send(message)
+
         try:
-            await app(scope, receive, send_on)
+            await self._app(scope, receive, send_noting_start)
         except asyncio.CancelledError:
-            # uvicorn cancels what is still in hand when its time to end is over.
-            if not status:
-                await _ENDING(scope, receive, send_on)
+            # uvicorn cancels the requests in progress when the time to shut down is over.
+            if not is_answered:
+                await self._RESPONSE(scope, receive, send)
+
+
+@final
+class RequestLimitMiddleware:
+    """Limits how many requests are in progress, in total and of one client; 503 beyond."""
+
+    _RESPONSE = ProblemError(
+        503,
+        "too many requests at once; try again soon",
+        {"Retry-After": "1", "Connection": "close"},
+    ).response()
+
+    def __init__(self, app: ASGIApp, limits: Limits) -> None:
+        """Wrap an application."""
+        self._app = app
+        self._requests = Quota(limits.max_requests, limits.max_client_share)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on, or answer that there are too many."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        client = client_address(scope)
+        app = self._app if self._requests.allows(client) else self._RESPONSE
+        self._requests.acquire(client)
+        try:
+            await app(scope, receive, send)
         finally:
-            self._in_hand.leave(client)
-            seconds = time.perf_counter() - start
-            # The route and not the path: anybody can think up paths, and each would be counted.
-            static = "/static" if scope["path"].startswith("/static/") else "other"
-            route = getattr(scope.get("route"), "path", static)
-            method = scope["method"] if scope["method"] in _METHODS else "other"
-            self._metrics.request(method, route, status or 500, seconds)
-            _log.info("%s %s %d %.1f ms", method, route, status or 500, seconds * 1000)
+            self._requests.release(client)
 
 
-def client_of(scope: Scope) -> str | None:
-    """Say whose a request is: its address, which behind a proxy is the proxy's."""
+def client_address(scope: Scope) -> str | None:
+    """Return the address of a request's client, which behind a proxy is the proxy's."""
     client = scope.get("client")
     return client[0] if client else None

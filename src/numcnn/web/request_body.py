@@ -1,11 +1,10 @@
-"""The body: a picture out of a request, whichever way a client sends it.
+"""The request body: a picture in one of three forms.
 
-Three ways: the file itself, a form with a file in it, or JSON with gray values.
+A client sends the picture file itself, a form with a file in it, or JSON with gray values.
 """
 
 import asyncio
 import json
-import math
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -20,21 +19,141 @@ from python_multipart.multipart import File
 from starlette.requests import ClientDisconnect
 
 from numcnn.handwriting.vision.picture import MIN_SIDE
-from numcnn.web.errors import Problem
-from numcnn.web.places import Places
+from numcnn.web.errors import ProblemError
+from numcnn.web.gray_values import gray_values
+from numcnn.web.quota import Quota
 from numcnn.web.settings import Limits
 
 Picture = bytes | NDArray[np.uint8]
 
-_FILES = ("application/octet-stream", "image/*")
-_MOST_PARTS = 100  # of a form
-_MOST_LISTS = 1_000_000  # in JSON: more rows than pictures have, and less than 100 MB
+_FILE_TYPES = ("application/octet-stream", "image/*")
+_MAX_FORM_PARTS = 100
+_MAX_JSON_LISTS = 1_000_000  # more than any picture has rows, and less than 100 MB once parsed
 
 
-def description() -> dict[str, Any]:
-    """Describe the body for OpenAPI."""
+@final
+@dataclass(frozen=True)
+class RequestBody:
+    """A request's body as it was received.
+
+    Attributes:
+        media_type: The media type, in lower case and without parameters.
+        content_type: The header ``Content-Type`` with its parameters.
+        content: The bytes.
+    """
+
+    media_type: str
+    content_type: str
+    content: bytes
+
+    def picture(self, limits: Limits) -> Picture:
+        """Extract the picture. Parsing takes time: call this on a thread, not on the event loop.
+
+        Returns:
+            The content of a file, which has not been checked to be a picture; or gray values,
+            uint8 ``(height, width)``.
+
+        Raises:
+            ProblemError: The body is not what its content type says.
+        """
+        if self.media_type == "application/json":
+            return _pixels(self.json(), limits)
+        if self.media_type == "multipart/form-data":
+            return _file_in_form(self.content_type, self.content)
+        return self.content
+
+    def json(self) -> Any:
+        """Parse the body as JSON.
+
+        Raises:
+            ProblemError: It is not valid JSON, or has too many lists and objects.
+        """
+        # Empty lists and objects take 30 times as much memory as their text.
+        if self.content.count(b"[") + self.content.count(b"{") > _MAX_JSON_LISTS:
+            raise ProblemError(
+                422, f"there are more than {_MAX_JSON_LISTS} lists; give rows of pixels"
+            )
+        try:
+            return json.loads(self.content)
+        except (ValueError, RecursionError) as error:
+            raise ProblemError(422, "the body is no JSON") from error
+
+
+@final
+class RequestBodyReader:
+    """Receives request bodies, and limits how many bytes of them are in memory in total."""
+
+    def __init__(self, limits: Limits) -> None:
+        """Start with no body in memory."""
+        self._limits = limits
+        self._bytes = Quota(limits.max_total_body_bytes, limits.max_client_share)
+
+    @asynccontextmanager
+    async def receive(
+        self, request: Request, client: str | None, *, only_json: bool = False
+    ) -> AsyncIterator[RequestBody]:
+        """Receive a request's body; its bytes count as in memory until the block ends.
+
+        Args:
+            request: The request.
+            client: The client's address, for its share of the memory.
+            only_json: Whether only JSON is accepted.
+
+        Raises:
+            ProblemError: The body is too large (413), too slow (408), empty (422) or of an
+                unsupported type (415), the client disconnected (400), or too many bytes are in
+                memory (503).
+        """
+        content_type = request.headers.get("content-type", "")
+        media_type = content_type.partition(";")[0].strip().lower()
+        _check_media_type(media_type, only_json)
+        content = bytearray()
+        try:
+            await self._receive(request, client, content)
+            yield RequestBody(media_type, content_type, bytes(content))
+        finally:
+            self._bytes.release(client, len(content))
+
+    async def _receive(self, request: Request, client: str | None, content: bytearray) -> None:
+        """Append what arrives to ``content``, and stop as soon as it exceeds a limit."""
+        limit, timeout = self._limits.max_body_bytes, self._limits.body_timeout
+        too_large = ProblemError(
+            413,
+            f"the body is larger than {limit / 1e6:g} MB; make the picture smaller",
+            {"Connection": "close"},
+        )
+        length = request.headers.get("content-length", "")
+        if length.isdecimal() and int(length) > limit:
+            raise too_large
+        try:
+            async with asyncio.timeout(timeout):
+                async for chunk in request.stream():
+                    if not self._bytes.allows(client, len(chunk)):
+                        raise ProblemError(
+                            503,
+                            "too many large pictures at once; try again soon",
+                            {"Retry-After": "1", "Connection": "close"},
+                        )
+                    self._bytes.acquire(client, len(chunk))
+                    content += chunk
+                    if len(content) > limit:
+                        raise too_large
+        except TimeoutError as error:
+            raise ProblemError(
+                408,
+                f"the body did not arrive within {timeout:g} seconds",
+                {"Connection": "close"},
+            ) from error
+        except ClientDisconnect as error:
+            raise ProblemError(400, "the client hung up") from error
+        if not content:
+            raise ProblemError(422, "the body is empty; send a picture")
+
+
+def openapi_request_body() -> dict[str, Any]:
+    """Describe the request body for OpenAPI."""
     row = {"type": "array", "items": {"type": "integer", "minimum": 0, "maximum": 255}}
-    # The smallest picture that is taken; a flat list must also have a whole number as its root.
+    # The smallest picture that is accepted; the length of a flat list must also be a square.
     flat = {**row, "minItems": MIN_SIDE**2}
     rows = {"type": "array", "items": {**row, "minItems": MIN_SIDE}, "minItems": MIN_SIDE}
     pixels = {
@@ -65,132 +184,18 @@ def description() -> dict[str, Any]:
                     "example": example,
                 },
                 "multipart/form-data": {"schema": form},
-                **{kind: {"schema": file} for kind in _FILES},
+                **{media_type: {"schema": file} for media_type in _FILE_TYPES},
             },
         }
     }
 
 
-@final
-@dataclass(frozen=True)
-class Body:
-    """A request's body, as it arrived.
-
-    Attributes:
-        kind: The media type, in lower case and without parameters.
-        content_type: The same with parameters.
-        content: The bytes.
-    """
-
-    kind: str
-    content_type: str
-    content: bytes
-
-    def picture(self, limits: Limits) -> Picture:
-        """Take the picture out. This computes, so it is for a thread and not for the event loop.
-
-        Returns:
-            A file's content, which may be no picture at all; or gray values ``(height, width)``.
-
-        Raises:
-            Problem: The body is not what it says.
-        """
-        if self.kind == "application/json":
-            return _pixels(self.json(), limits)
-        if self.kind == "multipart/form-data":
-            return _file_in_form(self.content_type, self.content)
-        return self.content
-
-    def json(self) -> Any:
-        """Take JSON out.
-
-        Raises:
-            Problem: It is none.
-        """
-        # Empty lists and objects take 30 times as much memory as their text.
-        if self.content.count(b"[") + self.content.count(b"{") > _MOST_LISTS:
-            raise Problem(422, f"there are more than {_MOST_LISTS} lists; give rows of pixels")
-        try:
-            return json.loads(self.content)
-        except (ValueError, RecursionError) as error:
-            raise Problem(422, "the body is no JSON") from error
-
-
-@final
-class Bodies:
-    """Receives bodies, and holds only so much of them at the same time."""
-
-    def __init__(self, limits: Limits) -> None:
-        """Take the limits."""
-        self._limits = limits
-        self._held = Places(limits.bodies_bytes, limits.share)
-
-    @asynccontextmanager
-    async def take(
-        self, request: Request, client: str | None, *, only_json: bool = False
-    ) -> AsyncIterator[Body]:
-        """Receive a request's body; it counts as held until the block ends.
-
-        Args:
-            request: The request.
-            client: Whose it is.
-            only_json: Whether nothing but JSON will do.
-
-        Raises:
-            Problem: The body is too large, too slow, or of an unknown kind, or too much is held.
-        """
-        content_type = request.headers.get("content-type", "")
-        kind = content_type.partition(";")[0].strip().lower()
-        _check_kind(kind, only_json)
-        content = bytearray()
-        try:
-            await self._receive(request, client, content)
-            yield Body(kind, content_type, bytes(content))
-        finally:
-            self._held.leave(client, len(content))
-
-    async def _receive(self, request: Request, client: str | None, content: bytearray) -> None:
-        """Read a body, and stop as soon as it is clear that it goes beyond a limit."""
-        most = self._limits.body_bytes
-        too_large = Problem(
-            413,
-            f"the body is larger than {most / 1e6:g} MB; make the picture smaller",
-            {"Connection": "close"},
-        )
-        length = request.headers.get("content-length", "")
-        if length.isdecimal() and int(length) > most:
-            raise too_large
-        try:
-            async with asyncio.timeout(self._limits.body_seconds):
-                async for part in request.stream():
-                    if not self._held.have(client, len(part)):
-                        raise Problem(
-                            503,
-                            "too many large pictures at once; try again soon",
-                            {"Retry-After": "1", "Connection": "close"},
-                        )
-                    self._held.take(client, len(part))
-                    content += part
-                    if len(content) > most:
-                        raise too_large
-        except TimeoutError as error:
-            raise Problem(
-                408,
-                f"the body did not arrive within {self._limits.body_seconds:g} seconds",
-                {"Connection": "close"},
-            ) from error
-        except ClientDisconnect as error:
-            raise Problem(400, "the client hung up") from error
-        if not content:
-            raise Problem(422, "the body is empty; send a picture")
-
-
-def _check_kind(kind: str, only_json: bool) -> None:
-    if only_json and kind != "application/json":
-        raise Problem(415, "send application/json", {"Accept": "application/json"})
+def _check_media_type(media_type: str, only_json: bool) -> None:
+    if only_json and media_type != "application/json":
+        raise ProblemError(415, "send application/json", {"Accept": "application/json"})
     known = ("application/json", "application/octet-stream", "multipart/form-data")
-    if kind not in known and not kind.startswith("image/"):
-        raise Problem(
+    if media_type not in known and not media_type.startswith("image/"):
+        raise ProblemError(
             415,
             "the content type is not one that is read here; send a picture file as image/png, "
             "image/jpeg and so on, a form as multipart/form-data, or gray values as "
@@ -208,80 +213,45 @@ def _file_in_form(content_type: str, content: bytes) -> bytes:
         parts += 1
         if isinstance(part, File):
             files.append(part)
-        if parts > _MOST_PARTS:
-            raise Problem(422, f"the form has more than {_MOST_PARTS} parts; send one file")
+        if parts > _MAX_FORM_PARTS:
+            raise ProblemError(
+                422, f"the form has more than {_MAX_FORM_PARTS} parts; send one file"
+            )
 
     headers = {"Content-Type": content_type.encode()}
-    # In memory, whatever its size: there may be no folder for temporary files.
+    # Files of any size stay in memory: there may be no folder for temporary files.
     config = {"MAX_MEMORY_FILE_SIZE": len(content)}
     try:
         parser = create_form_parser(headers, count, count, config=config)
         parser.write(content)
         parser.finalize()
-        found = [_all_of(file) for file in files[:1]]
+        found = [_content_of(file) for file in files[:1]]
     except (FormParserError, ValueError) as error:
-        raise Problem(422, "the body is no form that can be read") from error
+        raise ProblemError(422, "the body is no form that can be read") from error
     finally:
         for file in files:
             file.close()
     if not found:
-        raise Problem(422, "the form has no file; add one, in any field")
+        raise ProblemError(422, "the form has no file; add one, in any field")
     if not found[0]:
-        raise Problem(422, "the file in the form is empty; send a picture")
+        raise ProblemError(422, "the file in the form is empty; send a picture")
     return found[0]
 
 
-def _all_of(file: File) -> bytes:
+def _content_of(file: File) -> bytes:
     file.file_object.seek(0)
     content: bytes = file.file_object.read()
     return content
 
 
-def _pixels(found: Any, limits: Limits) -> NDArray[np.uint8]:
-    if isinstance(found, Mapping):
-        if set(found) != {"pixels"}:
-            raise Problem(422, 'give an object with "pixels" and nothing else, or a list')
-        found = found["pixels"]
-    return gray_values(found, limits)
-
-
-def gray_values(found: Any, limits: Limits) -> NDArray[np.uint8]:
-    """Turn a list of gray values, flat or in rows, into an array ``(height, width)``.
-
-    Raises:
-        Problem: They are not gray values, or no picture of them can be made.
-    """
-    if not isinstance(found, list) or not found:
-        raise Problem(422, "pixels is no list; give rows of gray values, or one flat list")
-    if isinstance(found[0], list):
-        width = len(found[0])
-        if not all(isinstance(row, list) and len(row) == width for row in found):
-            raise Problem(422, "pixels has rows of different lengths; make them equal")
-        height, flat = len(found), [value for row in found for value in row]
-    else:
-        height = width = math.isqrt(len(found))
-        flat = found
-        if height * width != len(flat):
-            raise Problem(
-                422,
-                f"pixels has {len(flat)} values, which make no square; give rows, or 784 values "
-                "for 28 x 28",
-            )
-    if min(height, width) < MIN_SIDE:
-        raise Problem(422, f"{width} x {height} pixels are too few; give at least 8 a side")
-    if height * width > limits.pixels:
-        raise Problem(413, f"{width} x {height} pixels are too many")
-    whole = (int, float)  # 255.0 is as whole as 255, and some clients' only number
-    for place, value in enumerate(flat):
-        is_number = isinstance(value, whole) and not isinstance(value, bool)
-        if not is_number or value != value // 1 or not 0 <= value <= 255:
-            told = repr(value) if is_number else f"a {type(value).__name__}"
-            raise Problem(
-                422, f"pixels: value {place} is {told[:40]}; give whole numbers from 0 to 255"
-            )
-    return np.array(flat, np.uint8).reshape(height, width)
+def _pixels(value: Any, limits: Limits) -> NDArray[np.uint8]:
+    if isinstance(value, Mapping):
+        if set(value) != {"pixels"}:
+            raise ProblemError(422, 'give an object with "pixels" and nothing else, or a list')
+        value = value["pixels"]
+    return gray_values(value, limits)
 
 
 def _example() -> list[list[int]]:
-    """Draw a 1, for those who try the API out."""
+    """Draw a 1, as an example in the API's description."""
     return [[0 if 2 <= y < 14 and 7 <= x < 9 else 255 for x in range(16)] for y in range(16)]

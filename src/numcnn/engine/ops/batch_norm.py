@@ -18,6 +18,8 @@ Source: Chan, Golub and LeVeque, "Updating formulae and a pairwise algorithm for
 variances", 1979.
 """
 
+from __future__ import annotations
+
 import math
 from collections.abc import Sequence
 from typing import final
@@ -32,6 +34,7 @@ from numcnn.engine.threads import Task
 from numcnn.nn.arrays import Array
 from numcnn.nn.context import Context
 from numcnn.nn.layers import BatchNorm
+from numcnn.nn.layers.normalization import require_several
 
 
 @final
@@ -128,6 +131,7 @@ class StatisticsOp(BarrierOp):
         """Find the batch's mean and variance, and the new running ones."""
         sizes = np.array([*self._sizes.values()], np.float64)[:, None]
         count = sum(self._sizes.values())
+        require_several(count)
         means = _rows(self.means)
         mean = self._total(sizes * means) / count
         squares = self._total(_rows(self.squares) + sizes * (means - mean) ** 2)
@@ -227,7 +231,10 @@ class NormalizeOp(Op):
 
 @final
 class AffineOp(Op):
-    """Batch normalization at inference where it follows nothing that it could be folded into."""
+    """Batch normalization by running statistics, where it cannot be folded into what comes before.
+
+    At inference, and in training where the layer is frozen: then ``dx = scale dy``.
+    """
 
     def __init__(
         self, names: Sequence[str], source: Value, target: Value, layer: BatchNorm, *, relu: bool
@@ -256,7 +263,22 @@ class AffineOp(Op):
         spread = self._spreads.setdefault(micro_batch.size, (blank.copy(), blank.copy()))
         x = layout.lines(self.sources[0].array(micro_batch))
         y = layout.lines(self.target.array(micro_batch))
-        return BoundOp(_bind_affine(x, y, *spread, InPlaceReLU(y) if self.relu else None))
+        relu = InPlaceReLU(y) if self.relu else None
+        forward = _bind_affine(x, y, *spread, relu)
+        binding.workspace.reset()
+        dsource = self.source_gradient(binding) if binding.training else None
+        if dsource is None:
+            return BoundOp(forward)
+        dy, dx = layout.lines(self.target.gradient(micro_batch)), layout.lines(dsource.array)
+        drelu = relu and relu.bind_backward(dy, binding.workspace)
+
+        def backward() -> None:
+            if drelu is not None:
+                drelu.run()
+            np.multiply(dy, spread[0], out=dx)
+            dsource.done()
+
+        return BoundOp(forward, backward)
 
 
 def _bind_affine(x: Array, y: Array, scale: Array, shift: Array, relu: InPlaceReLU | None) -> Task:

@@ -5,6 +5,8 @@
 `numcnn.engine.ops.conv_im2col`.
 """
 
+from __future__ import annotations
+
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import final
@@ -96,9 +98,9 @@ class ConvAlgorithm(ABC):
 
     @abstractmethod
     def bind_backward(
-        self, x: Array, draw: Array, dx: Array | None, dweight: Array, workspace: Workspace
+        self, x: Array, draw: Array, dx: Array | None, dweight: Array | None, workspace: Workspace
     ) -> Task:
-        """Fix the arrays of the backward pass; ``dx`` is None if nobody wants it."""
+        """Fix the arrays of the backward pass; ``dx`` and ``dweight`` are None if not wanted."""
 
     @abstractmethod
     def scratch(self, n: int) -> int:
@@ -257,9 +259,12 @@ class ConvOp(Op):
             uncovered = sum(cell.size for cell in dcells) < draw.size
         daligned = None if aligned is None else method.aligned(dy, n)
         dx = self.source_gradient(binding)
-        dweight = binding.parameter_gradient(self.layer, "weight")
-        dbias = binding.parameter_gradient(self.layer, "bias") if self.layer.use_bias else None
-        derive = method.bind_backward(x, draw, dx and dx.array, dweight.array, workspace)
+        learns, has_bias = self.layer.trainable, self.layer.trainable and self.layer.use_bias
+        dweight = binding.parameter_gradient(self.layer, "weight") if learns else None
+        dbias = binding.parameter_gradient(self.layer, "bias") if has_bias else None
+        derive = method.bind_backward(
+            x, draw, dx and dx.array, dweight and dweight.array, workspace
+        )
 
         def backward() -> None:
             if drelu is not None:
@@ -274,7 +279,8 @@ class ConvOp(Op):
             elif daligned is not None:
                 np.copyto(draw, daligned)
             derive()
-            dweight.done()
+            if dweight is not None:
+                dweight.done()
             if dx is not None:
                 dx.done()
 

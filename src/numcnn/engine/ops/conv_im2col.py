@@ -6,6 +6,8 @@ channels. An input of one channel, as a gray picture has, turns the matrix of pa
 its rows are planes that are copied as they lie.
 """
 
+from __future__ import annotations
+
 from typing import final
 
 import numpy as np
@@ -78,20 +80,21 @@ class Im2col(ConvAlgorithm):
         return run
 
     def bind_backward(
-        self, x: Array, draw: Array, dx: Array | None, dweight: Array, workspace: Workspace
+        self, x: Array, draw: Array, dx: Array | None, dweight: Array | None, workspace: Workspace
     ) -> Task:
         """``dW = P^T dy``, ``dP = dy W^T``, and ``dx`` collects what arrived at its patches."""
         n = x.shape[2]
-        flat_dweight = dweight.reshape(self._weight.shape)
+        flat_dweight = None if dweight is None else dweight.reshape(self._weight.shape)
         douts = draw.reshape(-1, self.filters)
         cut, patches = self._bind_cut(x, workspace)
         patches_t = patches.T
-        if dx is None:
 
-            def weights() -> None:
+        def weights() -> None:
+            if flat_dweight is not None:
                 cut()
                 np.matmul(patches_t, douts, out=flat_dweight)
 
+        if dx is None:
             return weights
 
         rows, columns, _ = self.output_shape
@@ -110,8 +113,7 @@ class Im2col(ConvAlgorithm):
         inside = padded[self.top : self.top + dx.shape[0], self.left : self.left + dx.shape[1]]
 
         def both() -> None:
-            cut()
-            np.matmul(patches_t, douts, out=flat_dweight)
+            weights()
             np.matmul(douts, self._weight_t, out=dcells)
             padded.fill(0)
             for place, gradient in places:

@@ -18,6 +18,8 @@ The images lie as `BatchLast`: with the columns split into ``F`` phases, the pat
 copied whole, and pooling halves the phases.
 """
 
+from __future__ import annotations
+
 from typing import final
 
 import numpy as np
@@ -122,7 +124,7 @@ class Toeplitz(ConvAlgorithm):
         return run
 
     def bind_backward(
-        self, x: Array, draw: Array, dx: Array | None, dweight: Array, workspace: Workspace
+        self, x: Array, draw: Array, dx: Array | None, dweight: Array | None, workspace: Workspace
     ) -> Task:
         """``dT = P dy^T``, ``dP = T dy``; ``dW`` and ``dx`` collect them."""
         n = x.shape[4]
@@ -138,6 +140,8 @@ class Toeplitz(ConvAlgorithm):
         ]
 
         def weights() -> None:
+            if dweight is None:
+                return
             cut()
             np.matmul(patches, douts_t, out=flat_dtoeplitz)
             np.copyto(dweight, parts[0])

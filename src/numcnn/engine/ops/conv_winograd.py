@@ -23,6 +23,8 @@ Sources: Winograd, "Arithmetic complexity of computations", 1980; Lavin and Gray
 for convolutional neural networks", 2016.
 """
 
+from __future__ import annotations
+
 from typing import final
 
 import numpy as np
@@ -172,7 +174,7 @@ class Winograd(ConvAlgorithm):
         return run
 
     def bind_backward(
-        self, x: Array, draw: Array, dx: Array | None, dweight: Array, workspace: Workspace
+        self, x: Array, draw: Array, dx: Array | None, dweight: Array | None, workspace: Workspace
     ) -> Task:
         """Go back: the adjoint of each step, and ``V`` computed anew rather than kept.
 
@@ -196,16 +198,17 @@ class Winograd(ConvAlgorithm):
         by_channel = values.reshape(points, count, self.channels)
         dtransformed = workspace.take((points, self.channels, self.filters))
         flat_dtransformed = dtransformed.reshape(points, -1)
-        flat_dweight = dweight.reshape(9, -1)
+        flat_dweight = None if dweight is None else dweight.reshape(9, -1)
         scatter = None if dx is None else self._bind_scatter(values, dx, workspace)
 
         def run() -> None:
             if tile is not None:
                 tile(True)
             np.matmul(_OUTPUT_2D_T, there[0], out=there[1])
-            gather()
-            np.matmul(values_t, products, out=dtransformed)
-            np.matmul(_FILTER_2D_T, flat_dtransformed, out=flat_dweight)
+            if flat_dweight is not None:
+                gather()
+                np.matmul(values_t, products, out=dtransformed)
+                np.matmul(_FILTER_2D_T, flat_dtransformed, out=flat_dweight)
             if scatter is not None:
                 # V is not needed any more; its gradient takes its place.
                 np.matmul(products, self._weight_t, out=by_channel)
@@ -288,7 +291,7 @@ class Winograd(ConvAlgorithm):
 
         return scatter
 
-    def _bind_crop(self, tiles: Array, image: Array, workspace: Workspace) -> "_Crop":
+    def _bind_crop(self, tiles: Array, image: Array, workspace: Workspace) -> _Crop:
         rows, columns = self.output_shape[:2]
         down, across = self._tiles
         run = image.shape[-1]

@@ -1,5 +1,7 @@
 """A dense layer, with batch normalization folded into it, and with ReLU."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from typing import final
 
@@ -92,13 +94,15 @@ class DenseOp(Op):
             dy = self.target.gradient(micro_batch)
             drelu = relu and relu.bind_backward(dy, binding.workspace)
             dx = self.source_gradient(binding)
-            if binding.sums and self._is_large:
+            learns = self._layer.trainable
+            if learns and binding.sums and self._is_large:
                 self.deferred.setdefault((self._layer, "weight"), []).append(Factors(x, dy))
                 if dx is not None:
                     weight_t, part = self._bind_transposed(binding)
-            else:
+            elif learns:
                 dweight = binding.parameter_gradient(self._layer, "weight")
-            dbias = None if bias is None else binding.parameter_gradient(self._layer, "bias")
+            has_bias = learns and bias is not None
+            dbias = binding.parameter_gradient(self._layer, "bias") if has_bias else None
             ones = np.ones(len(y), np.float32)
 
         def forward() -> None:

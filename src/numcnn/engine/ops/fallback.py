@@ -5,6 +5,8 @@ micro-batch after another, parameters and all. One that does not say so may need
 once: it gets the whole batch, and everything else waits.
 """
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from typing import final
 
@@ -55,6 +57,7 @@ class LayerOp(Op):
             dparams = [
                 (inner, name, binding.parameter_gradient(inner, name))
                 for _, inner in layer.walk()
+                if inner.trainable
                 for name in inner.params
             ]
 
@@ -113,6 +116,7 @@ class WholeBatchOp(BarrierOp):
             self._gradients = {
                 (layer, name): place
                 for _, layer in self._layer.walk()
+                if layer.trainable
                 for name, place in binding.gradients.get(layer, {}).items()
             }
         return BoundOp()

@@ -1,5 +1,7 @@
 """ReLU on an array in place, and its gradient, as NumPy does it fastest."""
 
+from __future__ import annotations
+
 from typing import final
 
 import numpy as np
@@ -25,7 +27,7 @@ class InPlaceReLU:
         """Set what is negative to 0."""
         np.maximum(self._rows, self._zeros, out=self._rows)
 
-    def bind_backward(self, dy: Array, workspace: Workspace) -> "InPlaceReLUGradient":
+    def bind_backward(self, dy: Array, workspace: Workspace) -> InPlaceReLUGradient:
         """Fix the arrays of the backward pass."""
         return InPlaceReLUGradient(self._y, dy, workspace.take(self._y.shape, np.bool_))
 

@@ -4,13 +4,16 @@
 how probable that is. `read` does it with the network that comes with the package.
 """
 
+from numcnn.handwriting import vision  # first: it says what is not installed
 from numcnn.handwriting.reader.annotation import annotated
 from numcnn.handwriting.reader.digit_classifier import DigitClassifier
 from numcnn.handwriting.reader.evidence import evidence
 from numcnn.handwriting.reader.reader import Reader, read, shipped_model
 from numcnn.handwriting.reader.reading import Finding, Reading, Remark
 from numcnn.handwriting.reader.thresholds import RejectionThresholds
-from numcnn.handwriting.vision import DeadlineExceeded, PictureError
+
+DeadlineExceeded = vision.DeadlineExceeded
+PictureError = vision.PictureError
 
 __all__ = [
     "DeadlineExceeded",

@@ -1,5 +1,7 @@
 """A network as a classifier of images in MNIST's frame: digits, several digits, anything else."""
 
+from __future__ import annotations
+
 from typing import final
 
 import numpy as np

@@ -1,5 +1,7 @@
 """Where in an image ink speaks for a network's answer, and where against it."""
 
+from __future__ import annotations
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage

@@ -1,5 +1,7 @@
 """Finds what is written in a picture, and classifies it with a network."""
 
+from __future__ import annotations
+
 import functools
 import os
 from collections.abc import Sequence

@@ -1,5 +1,7 @@
 """What was found in a picture of handwriting, and what it was read as."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass, field
 from typing import Any, final
 

@@ -1,5 +1,7 @@
 """Classifies the regions of one picture, each once."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from typing import final
 

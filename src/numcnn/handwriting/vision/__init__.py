@@ -3,6 +3,17 @@
 `find_digits` does it all; what the digits are is for a network to say.
 """
 
+try:
+    import PIL  # noqa: F401 (both only to see whether they are there)
+    import scipy  # noqa: F401
+except ModuleNotFoundError as error:
+    if error.name not in ("PIL", "scipy"):
+        raise
+    raise ModuleNotFoundError(
+        "reading pictures of handwriting needs Pillow and SciPy: pip install 'numcnn[app]'",
+        name=error.name,
+    ) from error
+
 from numcnn.deadline import DeadlineExceeded, check_deadline, deadline
 from numcnn.handwriting.vision.ink import Ink, find_ink
 from numcnn.handwriting.vision.mnist_frame import stroke_width, to_mnist_frame

@@ -4,6 +4,8 @@ All of them keep the shape of their input, whatever it is. `Softmax`, which look
 an example together, stands here too.
 """
 
+from __future__ import annotations
+
 import math
 from abc import abstractmethod
 from dataclasses import dataclass
@@ -12,18 +14,18 @@ from typing import final
 import numpy as np
 from numpy.polynomial import Chebyshev
 
-from numcnn.nn.arrays import Array, Shape
+from numcnn.nn.arrays import Array
 from numcnn.nn.context import Context
 from numcnn.nn.layers.base import Layer
 from numcnn.nn.validation import number
 
 
 class Activation(Layer):
-    """A function with nothing to learn, whose output has its input's shape."""
+    """A function with nothing to learn, whose output has its input's shape.
 
-    def build(self, input_shape: Shape, rng: np.random.Generator) -> Shape:
-        """Nothing to learn."""
-        return input_shape
+    In a list of layers it may stand by its name: ``Sequential([Dense(64), "relu", Dense(10)])``.
+    The names are in `numcnn.nn.layers.ACTIVATIONS`.
+    """
 
     @abstractmethod
     def forward(self, x: Array, ctx: Context) -> Array:
@@ -91,7 +93,14 @@ class LeakyReLU(Activation):
 @final
 @dataclass(eq=False)
 class Sigmoid(Activation):
-    """``1 / (1 + exp(-x))``: from any number to one between 0 and 1."""
+    """``1 / (1 + exp(-x))``: from any number to one between 0 and 1.
+
+    Any shape; nothing to learn. Before a loss for yes-or-no questions it is left out:
+    `SigmoidCrossEntropy` contains it.
+
+    Source: Rumelhart, Hinton and Williams, "Learning representations by back-propagating errors",
+    1986.
+    """
 
     acts_on = "element"
 
@@ -110,7 +119,12 @@ class Sigmoid(Activation):
 @final
 @dataclass(eq=False)
 class Tanh(Activation):
-    """The hyperbolic tangent: from any number to one between -1 and 1."""
+    """The hyperbolic tangent: from any number to one between -1 and 1.
+
+    Any shape; nothing to learn. Other than a sigmoid's, its outputs have a mean near 0.
+
+    Source: LeCun, Bottou, Orr and Mueller, "Efficient backprop", 1998.
+    """
 
     acts_on = "element"
 

@@ -1,15 +1,20 @@
 """The contract of every layer: build, forward, backward."""
 
+from __future__ import annotations
+
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from dataclasses import fields
+from inspect import signature
 from types import MappingProxyType
-from typing import Any, ClassVar, Literal, cast
+from typing import Any, ClassVar, Literal, Self, cast
 
 import numpy as np
 
 from numcnn.nn.arrays import Array, Shape
 from numcnn.nn.context import Context
+from numcnn.nn.habits import require_arguments
+from numcnn.nn.validation import flag
 
 _NOTHING: Mapping[str, Array] = MappingProxyType({})
 
@@ -56,16 +61,46 @@ class Layer(ABC):
             once. Only that may draw random numbers or set running statistics.
         decayed: The names in ``params`` that weight decay pulls to zero: those that multiply.
             Biases and scales stay out, as is usual.
+        in_model: Whether a built model holds the layer: its arrays are views of the model's then.
+        keeps_arrays: Whether the layer brings arrays of another model that `Sequential.build`
+            keeps.
     """
 
     params: Mapping[str, Array] = _NOTHING
     state: Mapping[str, Array] = _NOTHING
     acts_on: ClassVar[Literal["element", "example", "batch"]] = "batch"
     decayed: frozenset[str] = frozenset({"weight"})
+    in_model: bool = False
+    keeps_arrays: bool = False
+    _trainable: bool = True
 
-    @abstractmethod
+    def __new__(cls, *_: Any, **kwargs: Any) -> Self:
+        """Refuse arguments that the layer does not have, with the name that they have here."""
+        if kwargs:
+            known = [name for name in signature(cls.__init__).parameters if name != "self"]
+            require_arguments(cls.__name__, known, kwargs)
+        return super().__new__(cls)
+
+    @property
+    def trainable(self) -> bool:
+        """Whether training changes the parameters. Set to False, the layer is frozen.
+
+        What is frozen gets no gradient, no step and no weight decay, and a frozen `BatchNorm`
+        normalizes with its running statistics, also in training, and leaves them as they are.
+        Setting it sets all layers inside, too. It may be changed between two steps.
+        """
+        inside = [layer.trainable for _, layer in self.children()]
+        return all(inside) if inside else self._trainable
+
+    @trainable.setter
+    def trainable(self, value: bool) -> None:
+        for _, layer in self.walk():
+            layer._trainable = flag("trainable", value)
+
     def build(self, input_shape: Shape, rng: np.random.Generator) -> Shape:
         """Make the parameters for inputs of ``input_shape`` and return the output's shape.
+
+        A layer that learns nothing and keeps the shape of its input leaves it as it is here.
 
         Args:
             input_shape: Without the batch axis.
@@ -74,6 +109,7 @@ class Layer(ABC):
         Raises:
             ValueError: The layer cannot take such an input.
         """
+        return input_shape
 
     @abstractmethod
     def forward(self, x: Array, ctx: Context) -> Array:
@@ -89,11 +125,11 @@ class Layer(ABC):
             ValueError: No differentiable `forward` with this ``ctx`` came before.
         """
 
-    def children(self) -> Iterator[tuple[str, "Layer"]]:
+    def children(self) -> Iterator[tuple[str, Layer]]:
         """The layers inside this one, each with the name of its place. Most layers have none."""
         return iter(())
 
-    def walk(self, name: str = "") -> Iterator[tuple[str, "Layer"]]:
+    def walk(self, name: str = "") -> Iterator[tuple[str, Layer]]:
         """Yield this layer and, one after another, all layers inside it, however deep.
 
         Args:
@@ -121,9 +157,14 @@ class Layer(ABC):
     def config(self) -> dict[str, Any]:
         """The settings as JSON can hold them: enough to make the same layer, not its weights."""
         settings = fields(cast(Any, self))
-        return {"layer": type(self).__name__} | {
+        described = {"layer": type(self).__name__} | {
             setting.name: _plain(getattr(self, setting.name)) for setting in settings
         }
+        return described if self.trainable else {**described, "trainable": False}
+
+    def __getstate__(self) -> dict[str, Any]:
+        """What a copy gets, and a pickle: arrays of its own, not a model's read-only mapping."""
+        return {**self.__dict__, "params": dict(self.params), "state": dict(self.state)}
 
 
 def _plain(value: Any) -> Any:

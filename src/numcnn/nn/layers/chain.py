@@ -1,5 +1,7 @@
 """A chain of layers: what a model and a residual connection are made of."""
 
+from __future__ import annotations
+
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple, final
@@ -86,10 +88,18 @@ class Chain:
         return dy
 
     def gradient(self, ctx: Context, dtype: DTypeLike) -> Array:
-        """Lay the gradients that `backward` left in ``ctx`` one after another, in one vector."""
+        """Lay the gradients that `backward` left in ``ctx`` one after another, in one vector.
+
+        Those of frozen layers are zeros.
+        """
         layers = [inner for name, layer in self for _, inner in layer.walk(name)]
         return flat_vector(
-            [ctx.grads[layer][name] for layer in layers for name in layer.params], dtype
+            [
+                ctx.grads[layer][name] if layer.trainable else np.zeros_like(array)
+                for layer in layers
+                for name, array in layer.params.items()
+            ],
+            dtype,
         )[0]
 
     def macs(self) -> int:

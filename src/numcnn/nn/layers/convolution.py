@@ -1,5 +1,7 @@
 """The convolutional layer."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import final
@@ -11,7 +13,7 @@ from numcnn.nn.context import Context
 from numcnn.nn.initializers import initializer
 from numcnn.nn.layers.base import Layer
 from numcnn.nn.patches import Window, col2im, im2col
-from numcnn.nn.validation import flag, pair, whole
+from numcnn.nn.validation import NO_ACTIVATION, flag, pair, whole
 
 
 @final
@@ -53,7 +55,7 @@ class Conv2D(Layer):
 
     def __post_init__(self) -> None:
         whole("filters", self.filters)
-        flag("use_bias", self.use_bias)
+        flag("use_bias", self.use_bias, NO_ACTIVATION)
         initializer(self.initializer)
         _ = self.window
 

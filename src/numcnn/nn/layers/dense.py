@@ -1,5 +1,7 @@
 """The fully connected layer."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import final
@@ -10,7 +12,7 @@ from numcnn.nn.arrays import Array, Shape
 from numcnn.nn.context import Context
 from numcnn.nn.initializers import initializer
 from numcnn.nn.layers.base import Layer
-from numcnn.nn.validation import flag, whole
+from numcnn.nn.validation import NO_ACTIVATION, flag, whole
 
 
 @final
@@ -35,7 +37,7 @@ class Dense(Layer):
 
     def __post_init__(self) -> None:
         whole("units", self.units)
-        flag("use_bias", self.use_bias)
+        flag("use_bias", self.use_bias, NO_ACTIVATION)
         initializer(self.initializer)
 
     def array_shapes(self, input_shape: Shape) -> Mapping[str, Shape]:

@@ -1,11 +1,13 @@
 """Dropout."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 from typing import final
 
 import numpy as np
 
-from numcnn.nn.arrays import Array, Shape
+from numcnn.nn.arrays import Array
 from numcnn.nn.context import Context
 from numcnn.nn.layers.base import Layer
 from numcnn.nn.validation import number
@@ -30,10 +32,6 @@ class Dropout(Layer):
 
     def __post_init__(self) -> None:
         number("rate", self.rate, least=0, below=1)
-
-    def build(self, input_shape: Shape, rng: np.random.Generator) -> Shape:
-        """Nothing to learn."""
-        return input_shape
 
     def forward(self, x: Array, ctx: Context) -> Array:
         """Draw a mask of zeros and ``1 / (1 - rate)``, and multiply with it."""

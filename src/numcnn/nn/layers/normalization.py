@@ -1,5 +1,7 @@
 """Batch normalization and layer normalization."""
 
+from __future__ import annotations
+
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -30,6 +32,8 @@ class BatchNorm(Layer):
     is in the batch, so it uses running averages of them, kept as state::
 
         running = momentum * running + (1 - momentum) * batch
+
+    The batch needs at least two values a feature: a single one has no variance.
 
     As in PyTorch (whose ``momentum`` is one minus this one), the batch normalizes with its plain
     variance, and the running variance collects the unbiased one, with ``count - 1``.
@@ -67,7 +71,7 @@ class BatchNorm(Layer):
 
     def forward(self, x: Array, ctx: Context) -> Array:
         """Normalize, scale and shift; in training, also average the statistics."""
-        if ctx.training:
+        if ctx.training and self.trainable:
             mean, variance = self._batch_statistics(x, ctx)
         else:
             mean, variance = self.state["mean"], self.state["variance"]
@@ -83,11 +87,11 @@ class BatchNorm(Layer):
 
             dgamma = sum dy z        dbeta = sum dy        dz = gamma dy
 
-        In inference, mean and deviation are constants: ``dx = dz / deviation``. In training they
-        depend on every ``x`` of the ``m`` in the batch: ``dmean / dx = 1 / m`` and, since
-        ``variance = sum (x - mean)^2 / m``, ``dvariance / dx = 2 (x - mean) / m``. With
-        ``dz / dmean = -1 / deviation`` and ``dz / dvariance = -z / (2 variance)``, the three paths
-        from ``x`` to ``z`` sum up to::
+        In inference, mean and deviation are constants: ``dx = dz / deviation``; so they are where
+        the layer is frozen. In training they depend on every ``x`` of the ``m`` in the batch:
+        ``dmean / dx = 1 / m`` and, since ``variance = sum (x - mean)^2 / m``,
+        ``dvariance / dx = 2 (x - mean) / m``. With ``dz / dmean = -1 / deviation`` and
+        ``dz / dvariance = -z / (2 variance)``, the three paths from ``x`` to ``z`` sum up to::
 
             dx = (dz - sum(dz) / m - z sum(dz z) / m) / deviation
 
@@ -100,15 +104,16 @@ class BatchNorm(Layer):
         dbeta = dy.sum(axis=axes)
         ctx.grads[self] = {"gamma": dgamma, "beta": dbeta}
         scale = self.params["gamma"] * inverse_deviation
-        if not ctx.training:
+        if not (ctx.training and self.trainable):
             return dy * scale
         count = math.prod(dy.shape[:-1])
         return scale * (dy - dbeta / count - normalized * (dgamma / count))
 
     def _batch_statistics(self, x: Array, ctx: Context) -> tuple[Array, Array]:
         axes = tuple(range(x.ndim - 1))
-        mean, variance = x.mean(axis=axes), x.var(axis=axes)
         count = math.prod(x.shape[:-1])
+        require_several(count)
+        mean, variance = x.mean(axis=axes), x.var(axis=axes)
         unbiased = variance * (count / max(count - 1, 1))
         ctx.new_state[self] = {
             "mean": self._running("mean", mean),
@@ -184,6 +189,19 @@ class LayerNorm(Layer):
         shift = dz.mean(axis=-1, keepdims=True)
         stretch = (dz * normalized).mean(axis=-1, keepdims=True)
         return inverse_deviation * (dz - shift - normalized * stretch)
+
+
+def require_several(count: int) -> None:
+    """Refuse a batch that has no variance.
+
+    Raises:
+        ValueError: There is one value a feature, which would be normalized to 0 whatever it is.
+    """
+    if count < 2:
+        raise ValueError(
+            "the batch has a single example, which BatchNorm would turn into zeros; give another "
+            "batch_size, so that no batch of one is left over, or use LayerNorm"
+        )
 
 
 def _check_epsilon(epsilon: float) -> None:

@@ -1,5 +1,7 @@
 """Pooling: maximum, average, and the average over the whole image."""
 
+from __future__ import annotations
+
 from abc import abstractmethod
 from dataclasses import dataclass
 from typing import Any, final
@@ -57,7 +59,22 @@ class Pool2D(Layer):
 @final
 @dataclass(eq=False)
 class MaxPool2D(Pool2D):
-    """Keep the largest value of each window: whether a feature is there, not exactly where."""
+    """Keep the largest value of each window: whether a feature is there, not exactly where.
+
+    Input ``(batch, height, width, channels)``, output ``(batch, rows, columns, channels)``; nothing
+    to learn.
+
+    Attributes:
+        pool_size: The window's height and width; one integer for both.
+        stride: Rows and columns between one position and the next; the window's size if None.
+        padding: "valid" or "same"; see `Pool2D`.
+
+    Raises:
+        ValueError: A size is no positive integer, or the padding is neither.
+
+    Source: Ranzato, Huang, Boureau and LeCun, "Unsupervised learning of invariant feature
+    hierarchies with applications to object recognition", 2007.
+    """
 
     acts_on = "example"
 
@@ -95,7 +112,22 @@ class MaxPool2D(Pool2D):
 @final
 @dataclass(eq=False)
 class AveragePool2D(Pool2D):
-    """Keep the mean of each window."""
+    """Keep the mean of each window.
+
+    Input ``(batch, height, width, channels)``, output ``(batch, rows, columns, channels)``; nothing
+    to learn. A window that reaches over the edge is averaged over what lies inside the image.
+
+    Attributes:
+        pool_size: The window's height and width; one integer for both.
+        stride: Rows and columns between one position and the next; the window's size if None.
+        padding: "valid" or "same"; see `Pool2D`.
+
+    Raises:
+        ValueError: A size is no positive integer, or the padding is neither.
+
+    Source: LeCun, Bottou, Bengio and Haffner, "Gradient-based learning applied to document
+    recognition", 1998 (as subsampling).
+    """
 
     acts_on = "example"
 

@@ -4,9 +4,11 @@ They are part of the model, so whoever has the model passes raw pixels, and noth
 training data were prepared can be lost or mixed up on the way.
 """
 
+from __future__ import annotations
+
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import final
+from typing import Any, Protocol, final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,10 +39,6 @@ class Rescaling(Layer):
             raise ValueError("scale is 0, which makes all inputs the same; give another number")
         number("offset", self.offset)
 
-    def build(self, input_shape: Shape, rng: np.random.Generator) -> Shape:
-        """Nothing to learn."""
-        return input_shape
-
     def forward(self, x: Array, ctx: Context) -> Array:
         """Scale, then shift."""
         ctx.save(self)
@@ -52,6 +50,22 @@ class Rescaling(Layer):
         return dy * dy.dtype.type(self.scale)
 
 
+class SupportsSlices(Protocol):
+    """An array, as far as `Normalization.adapt` needs one."""
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """``(count, ..., channels)``."""
+
+    @property
+    def size(self) -> int:
+        """How many numbers there are."""
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, part: slice, /) -> NDArray[Any]: ...
+
+
 @final
 @dataclass(eq=False)
 class Normalization(Layer):
@@ -61,17 +75,19 @@ class Normalization(Layer):
 
         y = (x - mean) / sqrt(variance)
 
-    Call `adapt` with the training images once, before the network is built. The statistics are
-    state: they travel with the weights and are never learned.
+    `numcnn.training.fit` adapts it to the training images, if it comes first. Without that, call
+    `adapt` with them once. The statistics are state: they travel with the weights and are never
+    learned.
     """
 
     acts_on = "example"
 
-    def adapt(self, images: NDArray[np.generic], block: int = 1000) -> "Normalization":
+    def adapt(self, images: SupportsSlices, block: int = 1000) -> Normalization:
         """Take the mean and variance of each channel over all pixels of all images.
 
         Args:
-            images: ``(count, ..., channels)``, any real dtype: the training images.
+            images: ``(count, ..., channels)``, any real dtype: the training images. An array, or
+                whatever has its shape and gives slices of it.
             block: How many images are looked at at once; bounds the memory.
 
         Returns:
@@ -100,6 +116,13 @@ class Normalization(Layer):
         else:
             self.state = {"mean": mean.astype(np.float32), "variance": variance.astype(np.float32)}
         return self
+
+    @property
+    def is_adapted(self) -> bool:
+        """Whether there are statistics, other than mean 0 and variance 1."""
+        return bool(self.state) and not bool(
+            (self.state["mean"] == 0).all() and (self.state["variance"] == 1).all()
+        )
 
     def array_shapes(self, input_shape: Shape) -> Mapping[str, Shape]:
         """Two numbers a channel."""

@@ -1,5 +1,7 @@
 """Residual connections: layers that learn a change of their input."""
 
+from __future__ import annotations
+
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, final
@@ -79,8 +81,6 @@ class Residual(Layer):
 
     def config(self) -> dict[str, Any]:
         """The settings of all layers inside."""
-        return {
-            "layer": "Residual",
-            "branch": [layer.config() for layer in self.branch],
-            "shortcut": [layer.config() for layer in self.shortcut],
-        }
+        ways = {"branch": self.branch, "shortcut": self.shortcut}
+        described = {name: [layer.config() for layer in way] for name, way in ways.items()}
+        return {"layer": "Residual", **described}

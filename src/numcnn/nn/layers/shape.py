@@ -1,5 +1,7 @@
 """Layers that only rearrange."""
 
+from __future__ import annotations
+
 import math
 from dataclasses import dataclass
 from typing import final
@@ -14,7 +16,11 @@ from numcnn.nn.layers.base import Layer
 @final
 @dataclass(eq=False)
 class Flatten(Layer):
-    """Write each example as one row: ``(batch, ...)`` becomes ``(batch, features)``."""
+    """Write each example as one row: ``(batch, ...)`` becomes ``(batch, features)``.
+
+    The last axis runs fastest: of images the channels of one pixel lie together, then the pixels of
+    a row. It stands between the layers that work on images and `Dense`.
+    """
 
     acts_on = "example"
 

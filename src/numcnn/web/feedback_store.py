@@ -1,7 +1,7 @@
-"""The collection: pictures that were read wrongly, kept with what they should have been read as.
+"""The feedback store: pictures that were read wrongly, with the digits that they show.
 
-A folder of folders ``0`` to ``9`` with PNG files of 28 x 28 pixels, which ``numcnn train FOLDER``
-takes as a data set.
+A folder with the subfolders ``0`` to ``9``, which hold PNG files of 28 x 28 pixels;
+``numcnn train FOLDER`` takes it as a data set.
 """
 
 import io
@@ -17,46 +17,48 @@ from PIL import Image
 
 from numcnn.atomic_file import atomic_file
 from numcnn.handwriting.frame import SIDE
-from numcnn.web.errors import Problem
+from numcnn.web.errors import ProblemError
 
 
 @final
-class Collection:
-    """A folder that pictures are added to; any number of threads may add at once."""
+class FeedbackStore:
+    """A folder that pictures are added to, by any number of threads at the same time."""
 
-    def __init__(self, folder: Path, most: int) -> None:
-        """Take the folder, and make it if it is not there.
+    def __init__(self, folder: Path, max_pictures: int) -> None:
+        """Create the folder if it does not exist, and count the pictures in it.
 
         Args:
             folder: The folder.
-            most: How many pictures it may hold.
+            max_pictures: How many pictures it may hold.
 
         Raises:
-            OSError: It cannot be made.
+            OSError: The folder cannot be created.
         """
         folder.mkdir(parents=True, exist_ok=True)
-        self._folder, self._most = folder, most
+        self._folder, self._max_pictures = folder, max_pictures
         self._lock = threading.Lock()
         self._count = sum(1 for _ in folder.glob("[0-9]/*.png"))
 
     def add(self, frame: NDArray[np.uint8], label: int) -> int:
-        """Keep a picture.
+        """Save a picture.
 
         Args:
-            frame: What the network saw, ``(28, 28)``.
+            frame: What the network was shown, ``(28, 28)``.
             label: The digit that it shows.
 
         Returns:
             How many pictures there are now.
 
         Raises:
-            Problem: There are too many, or the disk is full.
+            ProblemError: The frame has another size (422), or the folder or the disk is full (503).
         """
         if frame.shape != (SIDE, SIDE):
-            raise Problem(422, f"pixels is {frame.shape[1]} x {frame.shape[0]}; give 28 x 28")
+            raise ProblemError(422, f"pixels is {frame.shape[1]} x {frame.shape[0]}; give 28 x 28")
         with self._lock:
-            if self._count >= self._most:
-                raise Problem(503, f"{self._most} pictures are kept already, and no more")
+            if self._count >= self._max_pictures:
+                raise ProblemError(
+                    503, f"{self._max_pictures} pictures are kept already, and no more"
+                )
             self._count += 1
             count = self._count
         content = io.BytesIO()
@@ -68,5 +70,5 @@ class Collection:
         except OSError as error:
             with self._lock:
                 self._count -= 1
-            raise Problem(503, f"the picture cannot be kept: {error.strerror}") from error
+            raise ProblemError(503, f"the picture cannot be kept: {error.strerror}") from error
         return count

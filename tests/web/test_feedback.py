@@ -10,7 +10,7 @@ FRAME = np.arange(784, dtype=np.uint8)
 
 @pytest.fixture
 def collecting(tmp_path):
-    settings = Settings(collect=tmp_path / "wrong", limits=Limits(collected=3))
+    settings = Settings(collect=tmp_path / "wrong", limits=Limits(max_feedback=3))
     with TestClient(create_app(settings)) as client:
         yield client
 
