@@ -23,6 +23,7 @@ from numcnn.nn import (
     Sigmoid,
     Softmax,
 )
+from numcnn.nn.task import Task
 from tests.engine.networks import batch, fill, quick, recipe_and_batch
 from tests.engine.own_layers import Scale
 from tests.interchange.agreement import LIMIT, times_own_error
@@ -115,13 +116,43 @@ def test_outputs_are_in_numcnns_order(layers):
     np.testing.assert_allclose(probabilities, model.predict_proba(x), rtol=1e-4, atol=1e-6)
 
 
+@pytest.mark.parametrize(
+    "task",
+    [
+        Task(),
+        Task(activation="none"),
+        Task("labels", "sigmoid"),
+        Task(activation="sigmoid", names=("no", "yes")),
+    ],
+    ids=str,
+)
+def test_probabilities_are_those_of_the_model(task):
+    units = 1 if task.names else 3
+    model = built(Flatten(), Dense(units))
+    model.task = task
+    x, _ = batch(model, 4)
+    _, probabilities = run(exported(model, dtype="float32"), x)
+    np.testing.assert_allclose(probabilities, model.predict_proba(x), rtol=1e-4, atol=1e-6)
+
+
+@pytest.mark.parametrize("activation", ["sigmoid", "none"])
+def test_values(activation):
+    model = built(Flatten(), Dense(2))
+    model.task = Task("values", activation)
+    x, _ = batch(model, 4)
+    (values,) = run(onnx_model(ModelFile(model, ()), dtype="float32"), x)
+    np.testing.assert_allclose(values, model.predict(x), rtol=1e-4, atol=1e-6)
+
+
 def test_classes_and_card_are_in_the_metadata(tmp_path):
     card = {"dataset": "cats", "test_accuracy": 0.987}
     model_file = ModelFile(built(Flatten(), Dense(2)), ("Katze", "Käuzchen"), card)
     write_onnx(tmp_path / "model.onnx", model_file)
     proto = onnx.load(tmp_path / "model.onnx")
-    found = {entry.key: json.loads(entry.value) for entry in proto.metadata_props}
-    assert found == {"classes": ["Katze", "Käuzchen"], "card": card}
+    found = {entry.key: entry.value for entry in proto.metadata_props}
+    assert json.loads(found["classes"]) == ["Katze", "Käuzchen"]
+    assert json.loads(found["card"]) == card
+    assert found["layout"] == "nhwc"
     assert proto.producer_name == "numcnn"
     assert [entry.version for entry in proto.opset_import] == [17]
 

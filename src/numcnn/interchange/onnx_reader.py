@@ -17,8 +17,9 @@ from numcnn.interchange.onnx_file import OnnxGraph, OnnxNode, read_graph
 from numcnn.interchange.onnx_operators import Operand, apply
 from numcnn.interchange.preprocessing import Preprocessing
 from numcnn.model_files import ModelFile
-from numcnn.model_files.model_file import MOST_CLASS_NAME
-from numcnn.nn import Sequential, Shape
+from numcnn.model_files.model_file import MOST_CLASS_NAME, class_count
+from numcnn.nn import Sequential, Shape, Sigmoid, usual_loss
+from numcnn.nn.task import Task
 
 LAYOUTS = "auto", "nchw", "nhwc"
 
@@ -55,7 +56,7 @@ def read_onnx(
             if empty.
         layout: "nchw" if the graph takes images channels first, "nhwc" if not; "auto" finds out.
         input_shape: ``(height, width, channels)``, where the file does not say it.
-        output: The name of the graph's output; if None, "probabilities", or else the first one.
+        output: The name of the graph's output; if None, "logits", or else the first one.
 
     Returns:
         The model, built, with its weights; its card says where it comes from.
@@ -75,9 +76,10 @@ def read_onnx(
             input_shape=input_shape,
             output=output,
         )
-        return ModelFile(
-            imported.model, _classes(classes, graph, imported.model), _card(graph, Path(path).name)
-        )
+        model = imported.model
+        model.task = _task(graph, model)
+        model.loss = usual_loss(model.task)
+        return ModelFile(model, _classes(classes, graph, model), _card(graph, Path(path).name))
     except ValueError as error:
         raise ValueError(f"{path}: {error}") from error
 
@@ -124,6 +126,8 @@ def import_graph(
     """
     if layout not in LAYOUTS:
         raise ValueError(f"layout is {layout!r}; choose one of {', '.join(LAYOUTS)}")
+    if layout == "auto" and graph.metadata.get("layout") in LAYOUTS:
+        layout = graph.metadata["layout"]
     end = _output(graph, output)
     source, sizes = _input(graph, end, input_shape, layout)
     first: ValueError | None = None
@@ -161,10 +165,8 @@ def _candidates(sizes: Shape, layout: str) -> list[bool]:
 
 def _output(graph: OnnxGraph, name: str | None) -> str:
     if name is None:
-        # In numcnn's own files, the last step tells what the probabilities are made by.
-        name = (
-            "probabilities" if "probabilities" in graph.outputs else next(iter(graph.outputs), "")
-        )
+        likely = ("logits",) if "logits" in graph.outputs else graph.outputs
+        name = next(iter(likely), "")
     if name not in graph.outputs or not name:
         there = ", ".join(repr(output[:40]) for output in graph.outputs[:8]) or "none"
         raise ValueError(f"output is {name!r}, and the graph has {there}; give one of these")
@@ -253,8 +255,21 @@ def _named(node: OnnxNode, act: Callable[[], Any]) -> Any:
         raise ValueError(f"{node}: {error}") from error
 
 
+def _task(graph: OnnxGraph, model: Sequential) -> Task:
+    """What the outputs mean: as numcnn's own files say it; or, after a sigmoid, yes or no."""
+    said = _json(graph.metadata.get("task", ""))
+    if isinstance(said, dict):
+        names = said.get("names")
+        try:
+            return Task(**{**said, "names": names if names is None else tuple(names)})
+        except (TypeError, ValueError):
+            pass  # another program's
+    is_binary = model.output_shape == (1,) and isinstance(model.layers[-1], Sigmoid)
+    return Task(activation="sigmoid") if is_binary else Task()
+
+
 def _classes(given: Sequence[str], graph: OnnxGraph, model: Sequential) -> tuple[str, ...]:
-    outputs = model.output_shape[-1]
+    outputs = class_count(model)
     if given:
         if len(given) != outputs:
             raise ValueError(

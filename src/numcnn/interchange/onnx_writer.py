@@ -11,6 +11,7 @@ import json
 import math
 import os
 from collections.abc import Sequence
+from dataclasses import asdict, replace
 from typing import Any, final
 
 import numpy as np
@@ -36,6 +37,7 @@ from numcnn.nn import (
     ReLU,
     Rescaling,
     Residual,
+    Sequential,
     Shape,
     Sigmoid,
     SiLU,
@@ -44,12 +46,13 @@ from numcnn.nn import (
 )
 from numcnn.nn.layers.chain import Link
 from numcnn.nn.patches import Window
+from numcnn.nn.task import Task
 from numcnn.nn.torch_layout import order_after, torch_arrays
 
 LEAST_OPSET = 17
 """The oldest set of operators that is written; it has LayerNormalization."""
 
-IMAGE, LOGITS, PROBABILITIES = "image", "logits", "probabilities"
+IMAGE, LOGITS, PROBABILITIES, VALUES = "image", "logits", "probabilities", "values"
 """The names of the graph's input and outputs."""
 
 DTYPES = "uint8", "float32"
@@ -69,9 +72,10 @@ def write_onnx(
     """Write a model as an ONNX file.
 
     The graph takes a batch of any size of raw pixels, as numcnn's model does, and gives
-    ``logits``, the outputs before a last softmax or sigmoid, and ``probabilities``. Its metadata
-    have ``classes`` and ``card``, as JSON. It is held against ONNX's full check before it is
-    written. Needs ``onnx``: ``pip install 'numcnn[onnx]'``.
+    ``logits``, the outputs before a last softmax or sigmoid, and ``probabilities``, which are those
+    of `numcnn.nn.Sequential.predict_proba`; or ``values``, if the model was trained on values. Its
+    metadata have ``classes``, ``card`` and ``task`` as JSON, and the input's ``layout``. It is held
+    against ONNX's full check before it is written. Needs ``onnx``: ``pip install 'numcnn[onnx]'``.
 
     Args:
         path: The file, usually ``*.onnx``.
@@ -110,16 +114,21 @@ def onnx_model(
             raise ValueError(f"{name} is {value!r}; choose one of {', '.join(known)}")
     model = model_file.model
     links, shape = model.links(), model.input_shape
-    last = links[-1].layer
-    body = links[:-1] if isinstance(last, Softmax | Sigmoid) else links
+    task = _effective_task(model)
+    is_values = task.kind == "values"
+    body = links[:-1] if model.is_activated and not is_values else links
 
     graph = _Graph(onnx, opset)
     value, order = graph.chain("", body, graph.entrance(shape, dtype, layout), shape, None)
-    graph.exit(value, body[-1].output_shape if body else shape, order)
-    if isinstance(last, Sigmoid):
-        graph.add("Sigmoid", [LOGITS], PROBABILITIES)
-    else:
-        graph.add("Softmax", [LOGITS], PROBABILITIES, axis=-1)
+    if is_values and task.activation == "sigmoid":
+        value = graph.add("Sigmoid", [value], "squashed")
+    graph.exit(
+        value, body[-1].output_shape if body else shape, order, LOGITS if not is_values else VALUES
+    )
+    outputs = {VALUES: model.output_shape}
+    if not is_values:
+        classes = graph.probabilities(task, model.output_shape)
+        outputs = {LOGITS: model.output_shape, PROBABILITIES: (*model.output_shape[:-1], classes)}
 
     tensor = onnx.helper.make_tensor_value_info
     floats = onnx.TensorProto.FLOAT
@@ -130,10 +139,7 @@ def onnx_model(
             graph.nodes,
             "numcnn",
             [tensor(IMAGE, pixels, ["batch", *given])],
-            [
-                tensor(name, floats, ["batch", *model.output_shape])
-                for name in (LOGITS, PROBABILITIES)
-            ],
+            [tensor(name, floats, ["batch", *sizes]) for name, sizes in outputs.items()],
             graph.constants,
         ),
         opset_imports=[onnx.helper.make_opsetid("", opset)],
@@ -145,10 +151,22 @@ def onnx_model(
         {
             "classes": json.dumps(list(model_file.classes), ensure_ascii=False),
             "card": json.dumps(dict(model_file.card), ensure_ascii=False, allow_nan=False),
+            "task": json.dumps(asdict(task), ensure_ascii=False),
+            "layout": layout,
         },
     )
     onnx.checker.check_model(made, full_check=True)
     return made
+
+
+def _effective_task(model: Sequential) -> Task:
+    """What the outputs mean before a last softmax or sigmoid, if there is one."""
+    if not model.is_activated:
+        return model.task
+    if model.task.kind == "values":
+        return replace(model.task, activation="none")
+    is_softmax = isinstance(model.layers[-1], Softmax)
+    return replace(model.task, activation="softmax" if is_softmax else "sigmoid")
 
 
 @final
@@ -193,15 +211,41 @@ class _Graph:
             value = self.add("Cast", [value], "float", to=self._onnx.TensorProto.FLOAT)
         return value
 
-    def exit(self, value: str, shape: Shape, image: Shape | None) -> None:
+    def exit(self, value: str, shape: Shape, image: Shape | None, name: str) -> None:
         """Give the last value numcnn's order and its name."""
         value = self.reordered(value, image)
         if len(shape) == 3:
             value = self.add("Transpose", [value], "channels_last", perm=_TO_LAST)
         if self.nodes and self.nodes[-1].output[0] == value:
-            self.nodes[-1].output[0] = LOGITS
+            self.nodes[-1].output[0] = name
         else:
-            self.add("Identity", [value], LOGITS)
+            self.add("Identity", [value], name)
+
+    def probabilities(self, task: Task, shape: Shape) -> int:
+        """Make probabilities of the logits, and return of how many classes or labels."""
+        outputs = shape[-1]
+        if task.activation == "softmax":
+            self.add("Softmax", [LOGITS], PROBABILITIES, axis=-1)
+            return outputs
+        if task.activation == "none":
+            zero, one, least = (
+                self.constant(f"{PROBABILITIES}.{number:g}", np.float32(number))
+                for number in (0, 1, 1e-12)
+            )
+            clipped = self.add("Clip", [LOGITS, zero, one], f"{PROBABILITIES}.clipped")
+            axes = self.constant(f"{PROBABILITIES}.axes", np.array([-1], np.int64))
+            total = self.add("ReduceSum", [clipped, axes], f"{PROBABILITIES}.sum")
+            whole = self.add("Max", [total, least], f"{PROBABILITIES}.whole")
+            self.add("Div", [clipped, whole], PROBABILITIES)
+            return outputs
+        if outputs > 1 or task.kind == "labels":
+            self.add("Sigmoid", [LOGITS], PROBABILITIES)
+            return outputs
+        second = self.add("Sigmoid", [LOGITS], f"{PROBABILITIES}.second")
+        one = self.constant(f"{PROBABILITIES}.one", np.float32(1))
+        first = self.add("Sub", [one, second], f"{PROBABILITIES}.first")
+        self.add("Concat", [first, second], PROBABILITIES, axis=-1)
+        return 2
 
     def reordered(self, value: str, image: Shape | None) -> str:
         """Bring the features of a flattened image into numcnn's order, if they are not."""

@@ -74,7 +74,7 @@ def save_model(
             "model has weights that are not finite, so it can predict nothing; "
             "train it again with a lower learning rate"
         )
-    outputs = _class_count(model)
+    outputs = class_count(model)
     known = model.task.names or range(outputs)
     names = [str(name) for name in classes] or [str(name) for name in known]
     if len(names) != outputs:
@@ -132,7 +132,7 @@ def load_model(
             names = task.get("names")
             model.task = Task(**{**task, "names": None if names is None else tuple(names)})
         model.loss = usual_loss(model.task)
-        count = _class_count(model)
+        count = class_count(model)
         if model.task.names is not None and len(model.task.names) != count:
             raise ValueError(f"{len(model.task.names)} names for {count} classes")
         classes = _class_names(header["classes"], count)
@@ -167,7 +167,7 @@ def _preprocessing(model: Sequential) -> dict[str, Any]:
     return {"input": what, "layers": steps}
 
 
-def _class_count(model: Sequential) -> int:
+def class_count(model: Sequential) -> int:
     """How many classes or labels the model tells; none for values."""
     if model.task.kind == "values":
         return 0
