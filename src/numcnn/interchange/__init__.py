@@ -1,7 +1,21 @@
-"""Models to others and from them: ONNX and PyTorch."""
+"""Models to others and from them: ONNX and PyTorch.
+
+Each of these needs its library only when it is called: ``pip install 'numcnn[onnx]'``, ``pip
+install torch``.
+"""
 
 from numcnn.interchange.onnx_reader import read_onnx
 from numcnn.interchange.onnx_writer import onnx_model, write_onnx
 from numcnn.interchange.preprocessing import Preprocessing
+from numcnn.interchange.torch_reader import from_torch, read_torch_weights
+from numcnn.interchange.torch_writer import write_torch
 
-__all__ = ["Preprocessing", "onnx_model", "read_onnx", "write_onnx"]
+__all__ = [
+    "Preprocessing",
+    "from_torch",
+    "onnx_model",
+    "read_onnx",
+    "read_torch_weights",
+    "write_onnx",
+    "write_torch",
+]
