@@ -50,8 +50,8 @@ def write_torch(folder: str | os.PathLike[str], model_file: ModelFile) -> None:
 
     ``model.py`` needs PyTorch and safetensors and nothing of numcnn's. Its ``load()`` returns an
     ``nn.Sequential`` in evaluation mode that takes raw pixels as floats, channels first,
-    ``(batch, channels, height, width)``, and gives what `numcnn.nn.Sequential.outputs` gives, images
-    channels first.
+    ``(batch, channels, height, width)``, and gives what `numcnn.nn.Sequential.outputs` gives,
+    images channels first.
 
     Args:
         folder: Where the files go; missing folders are made.
