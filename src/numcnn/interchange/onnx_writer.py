@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from numcnn.atomic_file import atomic_file
 from numcnn.interchange.optional_library import require
+from numcnn.interchange.torch_layout import order_after, torch_arrays
 from numcnn.model_files import ModelFile
 from numcnn.nn import (
     GELU,
@@ -47,7 +48,6 @@ from numcnn.nn import (
 from numcnn.nn.layers.chain import Link
 from numcnn.nn.patches import Window
 from numcnn.nn.task import Task
-from numcnn.nn.torch_layout import order_after, torch_arrays
 
 LEAST_OPSET = 17
 """The oldest set of operators that is written; it has LayerNormalization."""
@@ -269,7 +269,7 @@ class _Graph:
             links: The layers.
             value: What reaches them.
             shape: Its shape in numcnn.
-            image: The order of its features; see `numcnn.nn.torch_layout.order_after`.
+            image: The order of its features; see `numcnn.interchange.torch_layout.order_after`.
 
         Returns:
             What comes out, and the order of its features.

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from safetensors.numpy import save
 
 from numcnn.atomic_file import atomic_file
+from numcnn.interchange.torch_layout import order_after, torch_arrays
 from numcnn.model_files import ModelFile
 from numcnn.nn import (
     GELU,
@@ -39,7 +40,6 @@ from numcnn.nn import (
 )
 from numcnn.nn.layers.chain import Link
 from numcnn.nn.patches import Window
-from numcnn.nn.torch_layout import order_after, torch_arrays
 
 WEIGHTS, MODULE = "weights.safetensors", "model.py"
 """The names of the files."""
@@ -97,7 +97,7 @@ class _Module:
     def chain(
         self, prefix: str, links: Sequence[Link], shape: Shape, image: Shape | None, depth: int
     ) -> Shape | None:
-        """Add layers; return the order of the features (see `numcnn.nn.torch_layout`)."""
+        """Add layers; return the order of the features (see `numcnn.interchange.torch_layout`)."""
         for link in links:
             name = f"{prefix}{link.name}"
             if isinstance(link.layer, Residual):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from copy import deepcopy
@@ -31,7 +32,6 @@ from numcnn.nn.layers.chain import Chain, Link
 from numcnn.nn.losses import Loss
 from numcnn.nn.summary import Summary, SummaryRow
 from numcnn.nn.task import Task
-from numcnn.nn.torch_layout import from_torch_layout
 from numcnn.nn.validation import whole
 
 ENGINES = ("auto", "layers")
@@ -457,8 +457,7 @@ class Sequential:
         Args:
             arrays: Arrays by name.
             strict: Whether all have to be there and to fit. If False, those that do are taken.
-            layout: "torch" for a state dict of PyTorch's: the same layers in the same order,
-                whatever they are called there, all of them; see `numcnn.nn.torch_layout`.
+            layout: "torch" for PyTorch's names and orders; see `numcnn.interchange.torch_layout`.
 
         Returns:
             What was taken and what was not.
@@ -468,12 +467,10 @@ class Sequential:
                 names or shapes are not this model's.
         """
         self._require_built()
-        if layout not in ("numcnn", "torch"):
-            raise ValueError(f'layout is {layout!r}; choose "numcnn" or "torch"')
-        if layout == "torch":
-            taken = from_torch_layout(self.links(), self.input_shape, arrays)
-            # What PyTorch has no layer for stays as it is.
-            arrays = {**(dict(self._named_arrays()) if strict else {}), **taken}
+        if layout != "numcnn":
+            # Another room knows the others; the package asks it, as for the engine.
+            convert = sys.modules[__name__.partition(".")[0]].from_layout
+            arrays = convert(layout, self, arrays, strict)
         own = dict(self._named_arrays())
         missing, unexpected = own.keys() - arrays.keys(), arrays.keys() - own.keys()
         if strict and (missing or unexpected):

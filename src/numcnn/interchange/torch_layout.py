@@ -13,8 +13,7 @@ from typing import Any, final
 import numpy as np
 from numpy.typing import NDArray
 
-from numcnn.nn.arrays import Shape
-from numcnn.nn.layers import (
+from numcnn.nn import (
     BatchNorm,
     Conv2D,
     Dense,
@@ -24,6 +23,7 @@ from numcnn.nn.layers import (
     LayerNorm,
     Normalization,
     Residual,
+    Shape,
 )
 from numcnn.nn.layers.chain import Link
 
