@@ -12,10 +12,21 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
 
 from numcnn.interchange.axis_layout import AxisLayout
-from numcnn.interchange.layer_path import LayerPath, Margins, Weights
+from numcnn.interchange.layer_path import LayerPath, Margins, Number, Weights
 from numcnn.interchange.preprocessing import Preprocessing
 from numcnn.model_files.array_file import MOST_HEADER_BYTES
-from numcnn.nn import GELU, LeakyReLU, ReLU, Sequential, Shape, Sigmoid, SiLU, Tanh
+from numcnn.nn import (
+    GELU,
+    LeakyReLU,
+    Normalization,
+    ReLU,
+    Rescaling,
+    Sequential,
+    Shape,
+    Sigmoid,
+    SiLU,
+    Tanh,
+)
 from numcnn.nn.validation import whole
 
 MOST_ARRAYS = 100_000
@@ -204,6 +215,60 @@ _MODULES: Mapping[str, Callable[[LayerPath, Any], None]] = {
     "Tanh": lambda path, _: path.activate(Tanh()),
     "ZeroPad2d": _zero_pad,
 }
+
+
+def with_weights(
+    network: Sequential,
+    input_shape: Shape,
+    arrays: Mapping[str, NDArray[Any]],
+    preprocessing: Preprocessing | None = None,
+) -> Sequential:
+    """Give PyTorch's weights to a network, and the preprocessing that they were trained with.
+
+    Args:
+        network: The architecture, not built. What it begins with to prepare pixels is left out,
+            unless ``arrays`` have statistics for it, as those of `numcnn.interchange.write_torch`.
+        input_shape: ``(height, width, channels)`` or ``(features,)``.
+        arrays: By PyTorch's names; see `numcnn.interchange.torch_layout`.
+        preprocessing: How raw pixels become what the weights were trained on.
+
+    Returns:
+        A network of its own, built.
+
+    Raises:
+        ValueError: The arrays are not the network's, or the preprocessing does not fit.
+    """
+    layers = list(Sequential.from_config(network.config()).layers)
+    if not any(name.endswith(".variance") for name in arrays):
+        while layers and isinstance(layers[0], Rescaling | Normalization):
+            layers.pop(0)
+        scale, shift = (preprocessing or Preprocessing()).scale_and_shift()
+        if isinstance(scale, float) and isinstance(shift, float):
+            if (scale, shift) != (1, 0):
+                layers.insert(0, Rescaling(scale, shift))
+        else:
+            layers.insert(0, _standardization(scale, shift, input_shape[-1]))
+    elif preprocessing not in (None, Preprocessing()):
+        raise ValueError("arrays has a preprocessing of its own; give none beside it")
+    model = Sequential(layers)
+    model.build(input_shape)
+    model.load_state_dict(arrays, layout="torch")
+    return model
+
+
+def _standardization(scale: Number, shift: Number, channels: int) -> Normalization:
+    layer = Normalization()
+    for number in (scale, shift):
+        if np.size(number) not in (1, channels):
+            raise ValueError(
+                f"mean and std have {np.size(number)} numbers for {channels} channels; give one "
+                "for each"
+            )
+    layer.state = {
+        "mean": np.broadcast_to(-shift / scale, (channels,)).astype(np.float32),
+        "variance": np.broadcast_to(1 / np.square(scale), (channels,)).astype(np.float32),
+    }
+    return layer
 
 
 def read_torch_weights(path: str | os.PathLike[str]) -> dict[str, NDArray[Any]]:

@@ -213,8 +213,7 @@ class _Module:
         arrays = {**layer.params, **layer.state}
         for key, where in torch_arrays(layer, image).items():
             array = where.to_torch(np.asarray(arrays[key], np.float32))
-            is_wide = isinstance(layer, Normalization) and is_image
-            self.arrays[f"{name}.{where.name}"] = array.reshape(-1, 1, 1) if is_wide else array
+            self.arrays[f"{name}.{where.name}"] = array
 
     def _window(
         self, name: str, window: Window, shape: Shape, fill: str, depth: int
@@ -275,11 +274,13 @@ _PARTS: Mapping[str, str] = {
 
     def __init__(self, shape):
         super().__init__()
-        self.register_buffer("mean", torch.zeros(shape))
-        self.register_buffer("variance", torch.ones(shape))
+        self.shape = shape
+        self.register_buffer("mean", torch.zeros(shape[0]))
+        self.register_buffer("variance", torch.ones(shape[0]))
 
     def forward(self, x):
-        return (x - self.mean) / torch.sqrt(self.variance)''',
+        mean, variance = self.mean.reshape(self.shape), self.variance.reshape(self.shape)
+        return (x - mean) / torch.sqrt(variance)''',
     "ChannelNorm": '''class ChannelNorm(nn.LayerNorm):
     """Normalize the channels of each pixel."""
 
