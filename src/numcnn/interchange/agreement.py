@@ -37,7 +37,7 @@ def onnx_difference(path: str | os.PathLike[str], model: Sequential) -> float:
     session = runtime.InferenceSession(os.fspath(path), providers=["CPUExecutionProvider"])
     (given,) = session.get_inputs()
     pixels = _pixels(model)
-    images = pixels if "uint8" in given.type else pixels.astype(np.float32)
+    images: NDArray[Any] = pixels if "uint8" in given.type else pixels.astype(np.float32)
     if given.shape[1:] != list(model.input_shape):
         images = np.ascontiguousarray(images.transpose(0, 3, 1, 2))
     found = session.run(None, {IMAGE: images})[-1]
