@@ -126,7 +126,7 @@ class OnnxGraph:
     def stored_bytes(self) -> int:
         """The bytes of the file, and of the files beside it that weights are said to lie in."""
         beside = {
-            entry.value
+            _text(entry.value)
             for tensor in self.tensors.values()
             for entry in tensor.external_data
             if entry.key == "location"
@@ -188,7 +188,7 @@ def graph_of(model: Any, folder: Path, size: int) -> OnnxGraph:
         raise ValueError("it does not say which version of ONNX's operators it uses")
     if graph.sparse_initializer:
         raise ValueError("its weights are sparse, and only dense ones are read")
-    tensors = {tensor.name: tensor for tensor in graph.initializer}
+    tensors = {_text(tensor.name): tensor for tensor in graph.initializer}
     if len(tensors) != len(graph.initializer):
         raise ValueError("two weights have one name")
     for tensor in graph.initializer:
@@ -196,13 +196,13 @@ def graph_of(model: Any, folder: Path, size: int) -> OnnxGraph:
             raise ValueError(f"weight {_short(tensor.name)!r} has no shape that can be")
     nodes = [_node(node, place) for place, node in enumerate(graph.node)]
     return OnnxGraph(
-        tuple(_in_order(nodes, [*tensors, *(value.name for value in graph.input)])),
+        tuple(_in_order(nodes, [*tensors, *(_text(value.name) for value in graph.input)])),
         tensors,
-        {value.name: value for value in graph.input if value.name not in tensors},
-        tuple(value.name for value in graph.output),
+        {name: value for value in graph.input if (name := _text(value.name)) not in tensors},
+        tuple(_text(value.name) for value in graph.output),
         versions[0],
-        f"{model.producer_name} {model.producer_version}".strip()[:_NAMED],
-        {entry.key: entry.value for entry in model.metadata_props},
+        _short(f"{_text(model.producer_name)} {_text(model.producer_version)}".strip()),
+        {_text(entry.key): _text(entry.value) for entry in model.metadata_props},
         folder,
         size,
     )
@@ -213,13 +213,13 @@ def _node(node: Any, place: int) -> OnnxNode:
     kind = _short(node.op_type)
     if node.domain not in _DOMAINS:
         kind = f"{_short(node.domain)}.{kind}"
-    attributes = {attribute.name: attribute for attribute in node.attribute}
+    attributes = {_text(attribute.name): attribute for attribute in node.attribute}
     if len(attributes) != len(node.attribute):
         raise ValueError(f"node {name!r} has two attributes of one name")
-    outputs = tuple(node.output)
+    outputs = tuple(map(_text, node.output))
     if not outputs or not outputs[0]:
         raise ValueError(f"node {name!r} has no output")
-    return OnnxNode(name, kind, tuple(node.input), outputs, attributes)
+    return OnnxNode(name, kind, tuple(map(_text, node.input)), outputs, attributes)
 
 
 def _in_order(nodes: list[OnnxNode], given: list[str]) -> Iterator[OnnxNode]:
@@ -375,7 +375,7 @@ def _typed(tensor: Any, kind: str, name: str) -> NDArray[Any]:
 def _external(tensor: Any, folder: Path, size: int) -> bytes:
     """Bytes of a file beside the model."""
     name = _short(tensor.name)
-    entries = {entry.key: entry.value for entry in tensor.external_data}
+    entries = {_text(entry.key): _text(entry.value) for entry in tensor.external_data}
     location = entries.get("location", "")
     file = _beside(location, folder)
     if file is None:
@@ -410,7 +410,13 @@ def _beside(location: str, folder: Path) -> Path | None:
         return None
 
 
-def _short(name: str) -> str:
+def _text(value: str | bytes) -> str:
+    """Text of the file; protobuf leaves what is no UTF-8 as bytes."""
+    return value.decode("utf-8", "replace") if isinstance(value, bytes) else value
+
+
+def _short(value: str | bytes) -> str:
     """A name from the file for one line of an error."""
+    name = _text(value)
     plain = "".join(letter if letter.isprintable() else "?" for letter in name[: _NAMED + 1])
     return plain if len(plain) <= _NAMED else f"{plain[:_NAMED]}..."
