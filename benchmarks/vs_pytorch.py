@@ -240,6 +240,14 @@ def _line(network: str, task: str, found: Comparison) -> str:
     )
 
 
+def _machines(runs: Sequence[dict[str, Any]]) -> list[str]:
+    """A line for each kind of machine that was measured on, with the days."""
+    days: dict[str, list[str]] = {}
+    for run in runs:
+        days.setdefault(run["hardware"], []).append(run["day"])
+    return [f"- {', '.join(dict.fromkeys(each))}: {machine}" for machine, each in days.items()]
+
+
 def _section(
     results: dict[str, dict[str, Comparison]],
     runs: Sequence[dict[str, Any]],
@@ -260,8 +268,7 @@ def _section(
         "pip install torch && python benchmarks/vs_pytorch.py",
         "```",
         "",
-        f"Measured on {hardware()}. The lowest and the highest ratio of {len(runs)} runs, on "
-        f"{', '.join(dict.fromkeys(run['day'] for run in runs))}:",
+        f"The lowest and the highest ratio of {len(runs)} runs:",
         "",
         _HEADER,
         "|---|" + "---|" * len(TASKS),
@@ -269,6 +276,10 @@ def _section(
             f"| {network} | {' | '.join(spread(runs, network, task) for task in TASKS)} |"
             for network in results
         ),
+        "",
+        "The runs were measured on",
+        "",
+        *_machines(runs),
         "",
         f"The last run, on {runs[-1]['day']}:",
         "",

@@ -27,6 +27,7 @@ SLOW = (
     "engine/test_executor.py",
     "engine/test_kernels.py",
     "engine/test_summary.py",
+    "exact/test_training.py",
     "experiments",
     "fuzz",
     "handwriting",

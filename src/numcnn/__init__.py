@@ -12,11 +12,11 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from numcnn.engine import EngineExecutor
     from numcnn.handwriting.reader import read as read
     from numcnn.model_files import load_model as load_model
     from numcnn.model_files import save_model as save_model
     from numcnn.nn import Sequential
+    from numcnn.nn.executor import Executor
     from numcnn.nn.layers.chain import Chain
 
 __version__ = "0.1.0"
@@ -41,11 +41,15 @@ _NAMES = {
 }
 
 
-def executor(chain: "Chain") -> "EngineExecutor":
+def executor(chain: "Chain", engine: str = "auto") -> "Executor":
     """Make what computes a model fast: `numcnn.nn` asks for it here, and knows no other room.
 
-    The one place where the engine is wired in. It is loaded when a model is first computed.
+    The one place where the engines are wired in. One is loaded when a model is first computed.
     """
+    if engine == "exact":
+        from numcnn.exact import ExactExecutor
+
+        return ExactExecutor(chain)
     from numcnn.engine import EngineExecutor
 
     return EngineExecutor(chain)

@@ -32,4 +32,5 @@ def test_every_command_has_its_section():
         "## numcnn read",
         "## numcnn serve",
         "## numcnn train",
+        "## numcnn verify",
     ]

@@ -24,6 +24,7 @@ from numcnn.cli.read import read
 from numcnn.cli.serve import serve
 from numcnn.cli.streams import any_streams
 from numcnn.cli.train import train
+from numcnn.cli.verify import verify
 from numcnn.data import DataWarning
 from numcnn.error_message import error_message
 from numcnn.training import ReproducibilityWarning, TrainingDiverged
@@ -49,21 +50,8 @@ def program() -> None:
 
 
 for command in (
-    *(
-        read,
-        serve,
-        explain,
-        train,
-        compare,
-        evaluate,
-        features,
-        predict,
-        data,
-        models,
-        plan,
-        export,
-        import_,
-    ),
+    *(read, serve, explain, train, compare, evaluate, features, predict, data, models, plan),
+    *(export, import_, verify),
 ):
     program.add_command(command)
 

@@ -76,8 +76,8 @@ Examples:
 @click.option(
     "--engine",
     type=click.Choice(ENGINES),
-    help="How to compute: as planned for this machine, or as the layers are written (slower, the "
-    "same up to rounding). [default: auto]",
+    help="How to compute: as planned for this machine, as the layers are written (slower, the same "
+    "up to rounding), or exactly (slower, the same weights on every machine). [default: auto]",
 )
 @click.option(
     "--shards",
@@ -186,6 +186,8 @@ def _told(run: Run) -> str:
         f"parameters           {metrics['parameters']:,}",
         f"written to           {run.folder}/  (numbers in {RunFolder.of(run.folder).metrics.name})",
     ]
+    if "weights_sha256" in metrics:
+        lines.append(f"weights (SHA-256)    {metrics['weights_sha256']}")
     return "\n".join(lines)
 
 

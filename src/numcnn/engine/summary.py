@@ -14,6 +14,7 @@ from numcnn.engine.blas import blas_kernels, one_blas_thread
 from numcnn.engine.layouts import BatchFirst, BatchInside, BatchLast, Layout
 from numcnn.engine.plan import Plan
 from numcnn.engine.threads import Threads
+from numcnn.nn.arrays import size_text
 from numcnn.nn.context import Context
 
 
@@ -91,7 +92,7 @@ class PlanSummary:
                 ", ".join(row.layers) or "-",
                 row.method,
                 row.layout,
-                " x ".join(map(str, row.output_shape)),
+                size_text(row.output_shape),
                 str(row.micro_batch),
                 f"{row.bytes / 1024:,.0f}",
                 f"{row.macs:,}" if row.macs else "",

@@ -17,9 +17,8 @@ from numcnn.interchange.onnx_file import OnnxGraph, OnnxNode, read_graph
 from numcnn.interchange.onnx_operators import Operand, apply
 from numcnn.interchange.preprocessing import Preprocessing
 from numcnn.model_files import ModelFile
-from numcnn.model_files.model_file import MOST_CLASS_NAME, class_count
 from numcnn.nn import Sequential, Shape, Sigmoid, usual_loss
-from numcnn.nn.task import Task
+from numcnn.nn.task import MOST_CLASS_NAME, Task
 
 LAYOUTS = "auto", "nchw", "nhwc"
 
@@ -269,7 +268,7 @@ def _task(graph: OnnxGraph, model: Sequential) -> Task:
 
 
 def _classes(given: Sequence[str], graph: OnnxGraph, model: Sequential) -> tuple[str, ...]:
-    outputs = class_count(model)
+    outputs = model.task.count(model.output_shape)
     if given:
         if len(given) != outputs:
             raise ValueError(
