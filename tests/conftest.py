@@ -31,6 +31,7 @@ SLOW = (
     "experiments",
     "fuzz",
     "handwriting",
+    "interchange",
     "model_files/test_architecture.py",
     "nn/test_torch_layers.py",
     "nn/test_torch_losses.py",

@@ -31,6 +31,7 @@ BELOW: dict[str, set[str]] = {
     "plots": {"nn"},
     "drawing": {"plots"},
     "model_files": {"nn"},
+    "interchange": {"nn", "model_files"},
     "training": {"nn", "engine", "exact", "data", "augmentation", "model_files"},
     "handwriting": set(),
     "handwriting.vision": {"handwriting"},

@@ -13,7 +13,9 @@ from numcnn.cli.data import data
 from numcnn.cli.evaluate import evaluate
 from numcnn.cli.exit_status import BAD_INPUT, DIVERGED, INTERRUPTED
 from numcnn.cli.explain import explain
+from numcnn.cli.export import export
 from numcnn.cli.features import features
+from numcnn.cli.import_ import import_
 from numcnn.cli.models import models
 from numcnn.cli.options import tell
 from numcnn.cli.plan import plan
@@ -49,7 +51,7 @@ def program() -> None:
 
 for command in (
     *(read, serve, explain, train, compare, evaluate, features, predict, data, models, plan),
-    verify,
+    *(export, import_, verify),
 ):
     program.add_command(command)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from copy import deepcopy
@@ -407,26 +408,14 @@ class Sequential:
         """
         self._require_built()
         shapes = self._chain.shapes
-        return Summary(
-            self.input_shape,
-            tuple(
-                SummaryRow(
-                    name,
-                    after,
-                    sum(array.size for _, inner in layer.walk() for array in inner.params.values()),
-                    layer.macs(before, after),
-                    sum(
-                        array.size
-                        for _, inner in layer.walk()
-                        if not inner.trainable
-                        for array in inner.params.values()
-                    ),
-                )
-                for (name, layer), before, after in zip(
-                    self._chain, shapes[:-1], shapes[1:], strict=True
-                )
-            ),
-        )
+        rows = []
+        for (name, layer), before, after in zip(self._chain, shapes[:-1], shapes[1:], strict=True):
+            inner = [each for _, each in layer.walk()]
+            sizes = [sum(array.size for array in each.params.values()) for each in inner]
+            learns = [size for size, each in zip(sizes, inner, strict=True) if each.trainable]
+            macs = layer.macs(before, after)
+            rows.append(SummaryRow(name, after, sum(sizes), macs, sum(sizes) - sum(learns)))
+        return Summary(self.input_shape, tuple(rows))
 
     def weight_decay_mask(self) -> NDArray[np.bool_]:
         """Which entries of `parameters` weight decay pulls to zero; see `Layer.decayed`."""
@@ -452,22 +441,27 @@ class Sequential:
         return {name: array.copy() for name, array in self._named_arrays()}
 
     def load_state_dict(
-        self, arrays: Mapping[str, NDArray[Any]], strict: bool = True
+        self, arrays: Mapping[str, NDArray[Any]], strict: bool = True, *, layout: str = "numcnn"
     ) -> LoadReport:
         """Take over what `state_dict` gave. Either all of it is taken, or, on an error, nothing.
 
         Args:
             arrays: Arrays by name.
             strict: Whether all have to be there and to fit. If False, those that do are taken.
+            layout: "torch" for PyTorch's names and orders; see `numcnn.interchange.torch_layout`.
 
         Returns:
             What was taken and what was not.
 
         Raises:
-            ValueError: The model is not built; or ``strict`` is True, and names or shapes are not
-                this model's.
+            ValueError: The model is not built, or the layout is unknown; or ``strict`` is True, and
+                names or shapes are not this model's.
         """
         self._require_built()
+        if layout != "numcnn":
+            # Another room knows the others; the package asks it, as for the engine.
+            convert = sys.modules[__name__.partition(".")[0]].from_layout
+            arrays = convert(layout, self, arrays, strict)
         own = dict(self._named_arrays())
         missing, unexpected = own.keys() - arrays.keys(), arrays.keys() - own.keys()
         if strict and (missing or unexpected):
