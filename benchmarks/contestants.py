@@ -1,6 +1,6 @@
 """One side of the speed comparison, in a process of its own that waits until it is asked.
 
-    python benchmarks/contestants.py numcnn|layers|torch|sklearn
+    python benchmarks/contestants.py numcnn|layers|torch|jax|onnxruntime|openvino|sklearn
 
 Reads requests, one JSON list a line (network, task, seconds), from standard input, works for so
 long, and writes how many images a second went through: each side has its threads and its memory for
@@ -19,13 +19,18 @@ from typing import Any
 import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-from benchmarks.networks import IMAGE_SHAPE, NETWORKS, in_torch
+from benchmarks.networks import PEER_NETWORKS, image_shape
+from benchmarks.peers import (
+    BATCHES,
+    CLASSES,
+    Step,
+    batch,
+    jax_step,
+    onnxruntime_step,
+    openvino_step,
+    torch_step,
+)
 from numcnn import nn
-
-BATCHES = {"train": 128, "infer": 256, "single": 1}
-CLASSES = 10
-
-Step = Callable[[], object]
 
 
 def numcnn_step(network: str, task: str, stack: ExitStack) -> Step:
@@ -48,9 +53,9 @@ def layers_step(network: str, task: str, _stack: ExitStack) -> Step:
 
 
 def _model_and_batch(network: str, task: str) -> tuple[nn.Sequential, Any, Any]:
-    model = nn.Sequential(NETWORKS[network]())
-    model.build(IMAGE_SHAPE, seed=0)
-    return model, *_batch(np.random.default_rng(0), BATCHES[task])
+    model = nn.Sequential(PEER_NETWORKS[network]())
+    model.build(image_shape(network), seed=0)
+    return model, *batch(network, task)
 
 
 def _training_step(
@@ -69,52 +74,17 @@ def _training_step(
     return step
 
 
-def torch_step(network: str, task: str, stack: ExitStack, layout: str) -> Step:
-    """What PyTorch does again and again."""
-    import torch
-
-    torch.manual_seed(0)
-    memory_format = getattr(torch, layout)
-    model = in_torch(NETWORKS[network]()).to(memory_format=memory_format)
-    pixels, targets = _batch(np.random.default_rng(0), BATCHES[task])
-    images = torch.from_numpy(pixels.transpose(0, 3, 1, 2).copy()).contiguous(
-        memory_format=memory_format
-    )
-    if task != "train":
-        model.eval()
-        stack.enter_context(torch.inference_mode())
-        return lambda: model(images)
-    labels = torch.from_numpy(targets)
-    optimizer = torch.optim.Adam(model.parameters())
-    loss = torch.nn.CrossEntropyLoss()
-
-    def step() -> None:
-        optimizer.zero_grad()
-        value = loss(model(images), labels)
-        value.backward()
-        optimizer.step()
-        # numcnn knows its loss after each step, too.
-        value.item()
-
-    return step
-
-
-def sklearn_step(_network: str, task: str, _stack: ExitStack) -> Step:
+def sklearn_step(network: str, task: str, _stack: ExitStack) -> Step:
     """What scikit-learn's classifier does again and again."""
     from sklearn.neural_network import MLPClassifier
 
-    images, labels = _batch(np.random.default_rng(0), BATCHES[task])
+    images, labels = batch(network, task)
     flat = images.reshape(len(images), -1)
     model = MLPClassifier((128,), batch_size=BATCHES["train"], random_state=0)
     model.partial_fit(flat, labels, classes=np.arange(CLASSES))
     if task == "train":
         return lambda: model.partial_fit(flat, labels)
     return lambda: model.predict_proba(flat)
-
-
-def _batch(rng: np.random.Generator, count: int) -> tuple[Any, Any]:
-    images = rng.normal(size=(count, *IMAGE_SHAPE)).astype(np.float32)
-    return images, rng.integers(0, CLASSES, count)
 
 
 def main() -> None:
@@ -124,6 +94,9 @@ def main() -> None:
         "numcnn": numcnn_step,
         "layers": layers_step,
         "torch": torch_step,
+        "jax": jax_step,
+        "onnxruntime": onnxruntime_step,
+        "openvino": openvino_step,
         "sklearn": sklearn_step,
     }
     current: tuple[str, str] | None = None

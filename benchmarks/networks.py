@@ -1,12 +1,16 @@
-"""The five networks of the speed comparison, for numcnn and, with the same weights, for PyTorch."""
+"""The networks of the speed comparison, for numcnn and for PyTorch."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
+import numpy as np
+
 from numcnn import nn
+from numcnn.recipes import RECIPES
 
 IMAGE_SHAPE = (28, 28, 1)
+COLOR_SHAPE = (32, 32, 3)
 
 
 def keras() -> list[nn.Layer]:
@@ -72,41 +76,67 @@ def mlp() -> list[nn.Layer]:
     return [nn.Flatten(), nn.Dense(128), nn.ReLU(), nn.Dense(10)]
 
 
+def resnet() -> list[nn.Layer]:
+    """The recipe cifar10-resnet: nine layers, two residual connections, on color images."""
+    return list(RECIPES["cifar10-resnet"].new_network(COLOR_SHAPE, 10).layers)
+
+
 NETWORKS: Mapping[str, Callable[[], list[nn.Layer]]] = MappingProxyType(
     {make.__name__: make for make in (keras, bn, lenet, seed, mlp)}
 )
+PEER_NETWORKS: Mapping[str, Callable[[], list[nn.Layer]]] = MappingProxyType(
+    {**NETWORKS, "cifar10-resnet": resnet}
+)
 
 
-def in_torch(layers: list[nn.Layer]) -> Any:
+def image_shape(network: str) -> nn.Shape:
+    """The shape of one image, ``(height, width, channels)``."""
+    return COLOR_SHAPE if network == "cifar10-resnet" else IMAGE_SHAPE
+
+
+def in_torch(layers: Sequence[nn.Layer], shape: nn.Shape = IMAGE_SHAPE) -> Any:
     """Make the same network in PyTorch, with PyTorch's own initial weights.
 
     Args:
-        layers: One of `NETWORKS`.
+        layers: The layers; they are built on the way.
+        shape: Of one image, ``(height, width, channels)``.
     """
     import torch
 
+    class Residual(torch.nn.Module):  # type: ignore[misc]
+        def __init__(self, branch: Any) -> None:
+            super().__init__()
+            self.branch = branch
+
+        def forward(self, x: Any) -> Any:
+            return x + self.branch(x)
+
+    rng = np.random.default_rng(0)
     modules: list[Any] = []
-    height, width, channels = IMAGE_SHAPE
-    features = height * width * channels
     for layer in layers:
+        before, shape = shape, layer.build(shape, rng)
         if isinstance(layer, nn.Conv2D):
             padding = 0 if layer.padding == "valid" else "same"
             modules.append(
-                torch.nn.Conv2d(channels, layer.filters, layer.kernel_size, padding=padding)
+                torch.nn.Conv2d(
+                    before[-1],
+                    layer.filters,
+                    layer.kernel_size,
+                    padding=padding,
+                    bias=layer.use_bias,
+                )
             )
-            if layer.padding == "valid":
-                height, width = (side - layer.window.size[0] + 1 for side in (height, width))
-            channels = layer.filters
-            features = height * width * channels
         elif isinstance(layer, nn.MaxPool2D):
-            modules.append(torch.nn.MaxPool2d(2))
-            height, width = height // 2, width // 2
-            features = height * width * channels
+            modules.append(torch.nn.MaxPool2d(layer.window.size))
         elif isinstance(layer, nn.BatchNorm):
-            modules.append(torch.nn.BatchNorm2d(channels))
+            modules.append(torch.nn.BatchNorm2d(before[-1]))
         elif isinstance(layer, nn.Dense):
-            modules.append(torch.nn.Linear(features, layer.units))
-            features = layer.units
+            modules.append(torch.nn.Linear(before[0], layer.units))
+        elif isinstance(layer, nn.Residual):
+            modules.append(Residual(in_torch(layer.branch, before)))
+        elif isinstance(layer, nn.Normalization):
+            # The images are of mean 0 and variance 1 already.
+            continue
         else:
             modules.append({nn.ReLU: torch.nn.ReLU, nn.Flatten: torch.nn.Flatten}[type(layer)]())
     return torch.nn.Sequential(*modules)

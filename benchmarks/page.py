@@ -13,7 +13,7 @@ PAGE = Path(__file__).resolve().parents[1] / "docs" / "benchmarks.md"
 TYING = ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE", "OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS")
 """Environment variables that tie a linear algebra library to an older processor or to one core."""
 
-_SECTIONS = ("speed", "lenet5-fast")
+_SECTIONS = ("peers", "speed", "lenet5-fast")
 _HEAD = """# Speed
 
 numcnn, which is NumPy alone, against PyTorch and others, on the same processor.
@@ -43,6 +43,11 @@ def write_section(name: str, lines: Sequence[str]) -> None:
     PAGE.write_text(
         "\n".join([_HEAD, *("\n".join([part, ""]) for part in parts.values())]), "utf-8"
     )
+
+
+def speed_text(images: float) -> str:
+    """Images a second, short enough for a table."""
+    return f"{images:,.0f}" if images < 100_000 else f"{images / 1000:,.0f}k"
 
 
 def _marks(section: str) -> tuple[str, str]:

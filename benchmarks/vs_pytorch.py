@@ -20,109 +20,25 @@ import argparse
 import datetime as dt
 import json
 import statistics
-import subprocess
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+from benchmarks.contest import TASKS, Comparison, Contestant, Effort, compare
 from benchmarks.nested_loops import network_seconds_per_image
 from benchmarks.networks import NETWORKS
-from benchmarks.page import PAGE, free_environment, hardware, write_section
+from benchmarks.page import PAGE, hardware, speed_text, write_section
 
-TASKS = {"train": "training, 128", "infer": "inference, 256", "single": "one image"}
 FORMATS = ("contiguous_format", "channels_last")
 RUNS = PAGE.parent / "results" / "speed.jsonl"
 """Every full run: a line of JSON with its day and, for each network and task, the ratio to PyTorch
 and to the layers' own code."""
 
 
-class Contestant:
-    """A process that measures when it is asked."""
-
-    def __init__(self, *side: str) -> None:
-        self._process = subprocess.Popen(
-            [sys.executable, str(Path(__file__).with_name("contestants.py")), *side],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-            env=free_environment(),
-        )
-
-    def measure(self, network: str, task: str, seconds: float) -> dict[str, float]:
-        """Work for so long; return images a second, and the process's peak memory."""
-        assert self._process.stdin is not None
-        assert self._process.stdout is not None
-        self._process.stdin.write(json.dumps([network, task, seconds]) + "\n")
-        self._process.stdin.flush()
-        line = self._process.stdout.readline()
-        if not line:
-            raise SystemExit(f"a contestant failed at {network}, {task}; see above")
-        answer: dict[str, float] = json.loads(line)
-        return answer
-
-    def close(self) -> None:
-        """End it."""
-        assert self._process.stdin is not None
-        self._process.stdin.close()
-        self._process.wait()
-
-
-@dataclass(frozen=True)
-class Comparison:
-    """One network and task.
-
-    Attributes:
-        ratio: The median over the pairs: numcnn's images a second over the other's.
-        numcnn: Images a second, median.
-        other: The same of the other side.
-        format: The other side's memory format.
-        pairs: How many pairs.
-        layers: Images a second by the layers' own code; None if that was not measured.
-    """
-
-    ratio: float
-    numcnn: float
-    other: float
-    format: str
-    pairs: int
-    layers: float | None = None
-
-
-def compare(
-    network: str, task: str, others: Sequence[tuple[str, Contestant]], effort: "Effort"
-) -> Comparison:
-    """Measure numcnn and the best of the others, in turn."""
-    ours = Contestant("numcnn")
-    try:
-        # Twice: the first time is the warm-up.
-        best = max(
-            others,
-            key=lambda other: max(
-                other[1].measure(network, task, effort.warm_up)["images_per_second"]
-                for _ in range(2)
-            ),
-        )
-        ours.measure(network, task, effort.slice)
-        pairs = []
-        for _ in range(effort.pairs):
-            a = ours.measure(network, task, effort.slice)["images_per_second"]
-            b = best[1].measure(network, task, effort.slice)["images_per_second"]
-            pairs.append((a, b))
-    finally:
-        ours.close()
-    return Comparison(
-        statistics.median(a / b for a, b in pairs),
-        statistics.median(a for a, _ in pairs),
-        statistics.median(b for _, b in pairs),
-        best[0],
-        len(pairs),
-    )
-
-
-def by_layers(network: str, task: str, effort: "Effort") -> float:
+def by_layers(network: str, task: str, effort: Effort) -> float:
     """Images a second by the layers' own code, which is written to be read."""
     contestant = Contestant("layers")
     try:
@@ -167,21 +83,6 @@ def peak_memory(network: str) -> dict[str, float]:
         peaks[side[0]] = (peak - idle) / 1024
         peaks[f"{side[0]} whole process"] = peak / 1024
     return peaks
-
-
-@dataclass(frozen=True)
-class Effort:
-    """How long to measure.
-
-    Attributes:
-        warm_up: Seconds before, for each memory format.
-        slice: Seconds of one side at a time.
-        pairs: How many times both sides.
-    """
-
-    warm_up: float
-    slice: float
-    pairs: int
 
 
 def main() -> None:
@@ -240,6 +141,14 @@ def _line(network: str, task: str, found: Comparison) -> str:
     )
 
 
+def _machines(runs: Sequence[dict[str, Any]]) -> list[str]:
+    """A line for each kind of machine that was measured on, with the days."""
+    days: dict[str, list[str]] = {}
+    for run in runs:
+        days.setdefault(run["hardware"], []).append(run["day"])
+    return [f"- {', '.join(dict.fromkeys(each))}: {machine}" for machine, each in days.items()]
+
+
 def _section(
     results: dict[str, dict[str, Comparison]],
     runs: Sequence[dict[str, Any]],
@@ -260,8 +169,7 @@ def _section(
         "pip install torch && python benchmarks/vs_pytorch.py",
         "```",
         "",
-        f"Measured on {hardware()}. The lowest and the highest ratio of {len(runs)} runs, on "
-        f"{', '.join(dict.fromkeys(run['day'] for run in runs))}:",
+        f"The lowest and the highest ratio of {len(runs)} runs:",
         "",
         _HEADER,
         "|---|" + "---|" * len(TASKS),
@@ -270,6 +178,10 @@ def _section(
             for network in results
         ),
         "",
+        "The runs were measured on",
+        "",
+        *_machines(runs),
+        "",
         f"The last run, on {runs[-1]['day']}:",
         "",
         _HEADER,
@@ -277,7 +189,7 @@ def _section(
     ]
     for network, tasks in results.items():
         cells = [
-            f"**{found.ratio:.2f}** ({_speed(found.numcnn)} : {_speed(found.other)})"
+            f"**{found.ratio:.2f}** ({speed_text(found.numcnn)} : {speed_text(found.other)})"
             for found in tasks.values()
         ]
         lines.append(f"| {network} | {' | '.join(cells)} |")
@@ -292,7 +204,7 @@ def _section(
     ]
     for network, tasks in results.items():
         cells = [
-            f"{_speed(found.layers)} ({found.layers / found.numcnn:.0%})"
+            f"{speed_text(found.layers)} ({found.layers / found.numcnn:.0%})"
             for found in tasks.values()
             if found.layers is not None
         ]
@@ -321,24 +233,20 @@ def _section(
         "## scikit-learn",
         "",
         "`MLPClassifier` on the network mlp, with the same batches: training, numcnn is",
-        f"**{sklearn['train'].ratio:.1f}** times as fast ({_speed(sklearn['train'].numcnn)} : "
-        f"{_speed(sklearn['train'].other)} images a second); predicting, "
-        f"**{sklearn['infer'].ratio:.1f}** times ({_speed(sklearn['infer'].numcnn)} : "
-        f"{_speed(sklearn['infer'].other)}).",
+        f"**{sklearn['train'].ratio:.1f}** times as fast ({speed_text(sklearn['train'].numcnn)} : "
+        f"{speed_text(sklearn['train'].other)} images a second); predicting, "
+        f"**{sklearn['infer'].ratio:.1f}** times ({speed_text(sklearn['infer'].numcnn)} : "
+        f"{speed_text(sklearn['infer'].other)}).",
         "",
         "## Nested loops",
         "",
         "The network seed, trained by the textbook's loops over filters, rows and columns",
         "([benchmarks/nested_loops.py](../benchmarks/nested_loops.py)): "
         f"{loops:,.0f} images a second.",
-        f"numcnn's {_speed(results['seed']['train'].numcnn)} are "
+        f"numcnn's {speed_text(results['seed']['train'].numcnn)} are "
         f"**{results['seed']['train'].numcnn / loops:,.0f}** times as many.",
     ]
     return lines
-
-
-def _speed(images: float) -> str:
-    return f"{images:,.0f}" if images < 100_000 else f"{images / 1000:,.0f}k"
 
 
 def _architecture(network: str) -> str:

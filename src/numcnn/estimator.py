@@ -40,6 +40,7 @@ from numcnn.nn import (
 )
 from numcnn.nn.layers import as_layer
 from numcnn.training.by_name import as_optimizer
+from numcnn.training.targets import as_inputs
 
 try:
     from sklearn.base import (
@@ -211,9 +212,9 @@ class _NetworkEstimator(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         return self.augmentation
 
     def _as_images(self, X: Any) -> NDArray[Any]:
-        inputs = np.asarray(X)
         if self.image_shape is None:
-            return inputs[..., np.newaxis] if inputs.ndim == 3 else inputs
+            return as_inputs(X)
+        inputs = np.asarray(X)
         shape = tuple(self.image_shape)
         size = int(np.prod(shape))
         if int(np.prod(inputs.shape[1:])) != size:

@@ -167,7 +167,9 @@ def test_a_label_that_is_no_letters_names_the_file(folder, pixels, bad):
         load_emnist_letters(folder)
 
 
-@pytest.mark.parametrize("inside", ["emnist-letters", "emnist", "EMNIST/raw", "emnist/gzip", "gzip"])
+@pytest.mark.parametrize(
+    "inside", ["emnist-letters", "emnist", "EMNIST/raw", "emnist/gzip", "gzip"]
+)
 def test_files_are_found_where_the_archive_and_torchvision_put_them(folder, tmp_path, inside):
     place = tmp_path / "data" / inside
     place.mkdir(parents=True)

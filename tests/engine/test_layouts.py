@@ -47,7 +47,7 @@ def test_what_there_is_one_of_for_each_channel(layout):
     array = laid_out(images, layout)
     lines = layout.lines(array)
     assert np.shares_memory(lines, array)
-    lines += layout.spread(vector, 3)
+    lines += layout.spread(vector, (5, 8, 7), 3)
     np.testing.assert_array_equal(read(array, layout), images + vector)
     sums = layout.channel_sums(array, 7)
     np.testing.assert_array_equal(sums, (images + vector).sum(axis=(0, 1, 2)))

@@ -9,6 +9,7 @@ import argparse
 import collections
 import copy
 import gzip
+import importlib.util
 import io
 import json
 import os
@@ -31,8 +32,22 @@ from PIL import Image
 from numcnn.data import DataWarning, read_cifar10_batch, read_csv, read_folder, read_idx
 from numcnn.data.locate import find
 from numcnn.data.sources import CIFAR10
-from numcnn.model_files import load_model, read_arrays, save_model, write_arrays
-from numcnn.nn import BatchNorm, Conv2D, Dense, Flatten, MaxPool2D, Normalization, ReLU, Residual
+from numcnn.interchange import onnx_model, read_onnx, read_torch_weights, write_torch
+from numcnn.model_files import ModelFile, load_model, read_arrays, save_model, write_arrays
+from numcnn.nn import (
+    GELU,
+    BatchNorm,
+    Conv2D,
+    Dense,
+    Flatten,
+    LayerNorm,
+    MaxPool2D,
+    Normalization,
+    ReLU,
+    Rescaling,
+    Residual,
+    SiLU,
+)
 from numcnn.nn import Sequential as Model
 
 SECONDS = 5.0
@@ -275,6 +290,91 @@ def read_as_cifar10(path: Path) -> None:
 
 
 Seeds = Callable[[Path], list[bytes]]
+
+
+def onnx_seeds(folder: Path) -> list[bytes]:
+    """Networks as ONNX, with everything in them that is read in a way of its own."""
+    seeds = []
+    body = [Conv2D(3, 3, 2, "same"), BatchNorm(), ReLU(), MaxPool2D(), Flatten()]
+    way = Residual([Conv2D(3, 3, padding="same")])
+    for number, layers in enumerate(
+        (
+            [Normalization(), *body, Dense(4)],
+            [Rescaling(), Conv2D(3, 1), way, GELU(), LayerNorm(), SiLU(), Flatten(), Dense(3)],
+        )
+    ):
+        model = Model(layers)
+        model.build((8, 6, 2), seed=number)
+        names = tuple(map(str, range(model.output_shape[0])))
+        proto = onnx_model(ModelFile(model, names, {"seed": number}), layout="nhwc")
+        seeds.append(proto.SerializeToString())
+    return seeds
+
+
+def in_the_graph(content: bytes, rng: Rng) -> bytes:
+    """Change an ONNX file's parts, so that it is one still: sizes, names, attributes, places."""
+    import onnx
+
+    model = onnx.ModelProto()
+    try:
+        model.ParseFromString(content)
+    except Exception:  # it was changed before
+        return flip_bits(content, rng)
+    graph = model.graph
+    if not (graph.node and graph.initializer and graph.input):
+        return flip_bits(content, rng)
+    node = graph.node[rng.integers(len(graph.node))]
+    tensor = graph.initializer[rng.integers(len(graph.initializer))]
+    number = int(rng.choice([0, -1, 1, 2, 3, 7, 255, 65536, 2**31, 2**62, -(2**63)]))
+    names = [name for each in graph.node for name in (*each.input, *each.output)] + ["", "?", "\n"]
+    name = names[rng.integers(len(names))]
+    what = rng.integers(12)
+    if what == 0 and tensor.dims:
+        tensor.dims[rng.integers(len(tensor.dims))] = number
+    elif what == 1:
+        tensor.dims.extend([number] * int(rng.integers(1, 40)))
+    elif what == 2:
+        tensor.data_type = int(rng.integers(-1, 30))
+    elif what == 3 and node.input:
+        node.input[rng.integers(len(node.input))] = name
+    elif what == 4 and node.output:
+        node.output[0] = name
+    elif what == 5:
+        node.op_type = graph.node[rng.integers(len(graph.node))].op_type
+    elif what == 6 and node.attribute:
+        attribute = node.attribute[rng.integers(len(node.attribute))]
+        attribute.i = number
+        attribute.f = float(rng.choice([0, -1, 1e38, np.nan, np.inf]))
+        for place in range(len(attribute.ints)):
+            attribute.ints[place] = number if rng.random() < 0.5 else attribute.ints[place]
+    elif what == 7 and node.attribute:
+        node.attribute[0].type = int(rng.integers(0, 14))
+    elif what == 8:
+        tensor.data_location = 1
+        for key, value in (
+            ("location", str(rng.choice(["../secret", "/etc/passwd", "", "mutant", "C:\\x"]))),
+            ("offset", str(number)),
+            ("length", str(-number)),
+        ):
+            tensor.external_data.add(key=key, value=value)
+    elif what == 9:
+        graph.node.add().CopyFrom(node)
+    elif what == 10:
+        del graph.node[rng.integers(len(graph.node))]
+    else:
+        shape = graph.input[0].type.tensor_type.shape
+        if shape.dim:
+            shape.dim[rng.integers(len(shape.dim))].dim_value = number
+    return bytes(model.SerializeToString())
+
+
+def weights_seed(folder: Path) -> list[bytes]:
+    model = Model([Conv2D(3, 3), BatchNorm(), Flatten(), Dense(4)])
+    model.build((8, 6, 2))
+    write_torch(folder / "torch", ModelFile(model, tuple("abcd")))
+    return [(folder / "torch" / "weights.safetensors").read_bytes()]
+
+
 KINDS: dict[str, tuple[Seeds, Callable[[Path], object], tuple[Mutation, ...]]] = {
     "model": (model_seed, load_model, (*MUTATIONS, *[in_the_json] * 9)),
     "array": (
@@ -286,7 +386,10 @@ KINDS: dict[str, tuple[Seeds, Callable[[Path], object], tuple[Mutation, ...]]] =
     "cifar10": (cifar10_seed, read_as_cifar10, MUTATIONS),
     "csv": (csv_seed, read_csv, (*MUTATIONS, *[change_digits] * 3)),
     "folder": (picture_seeds, read_as_folder, MUTATIONS),
+    "weights": (weights_seed, read_torch_weights, MUTATIONS),
 }
+if importlib.util.find_spec("onnx"):
+    KINDS["onnx"] = (onnx_seeds, read_onnx, (*MUTATIONS, *[in_the_graph] * 15))
 
 
 def mutants(seeds: list[bytes], mutations: tuple[Mutation, ...], rng: Rng) -> Iterator[bytes]:

@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 import httpx2 as httpx
 import pytest
 
-from numcnn.web import Limits, Settings, server
+from numcnn.web import Limits, Settings, serve
 from tests.web.pictures import board, file
 from tests.web.running import running
 
@@ -236,4 +236,4 @@ def test_a_port_that_is_taken_is_told():
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         with pytest.raises(OSError, match=f"cannot listen on 127.0.0.1, port {port}"):
-            server.serve(Settings(), port=port)
+            serve(Settings(), port=port)

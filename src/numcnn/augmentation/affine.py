@@ -127,7 +127,11 @@ def inverse_maps(
         float32 ``(count, 2, 3)``: ``B`` and ``c`` such that ``p = B q + c``.
     """
     turn, lean, scale, down, right = np.broadcast_arrays(
-        *(np.atleast_1d(np.asarray(v, np.float64)) for v in (rotation, shear, zoom, down, right))
+        *(
+            np.atleast_1d(np.asanyarray(v, np.float64))
+            for v in (rotation, shear, zoom, down, right)
+        ),
+        subok=True,
     )
     turn, slope = np.radians(turn), np.tan(np.radians(lean))
     cos, sin = np.cos(turn), np.sin(turn)
@@ -141,7 +145,8 @@ def inverse_maps(
     maps[:, 1, 1] = (slope * sin + cos) / scale
     middle = (np.array(size) - 1) / 2
     offset = middle + np.stack([down, right], axis=1)
-    maps[:, :, 2] = middle - np.einsum("nij,nj->ni", maps[:, :, :2], offset)
+    moved = maps[:, :, 0] * offset[:, :1] + maps[:, :, 1] * offset[:, 1:]
+    maps[:, :, 2] = middle - moved
     return maps.astype(np.float32)
 
 

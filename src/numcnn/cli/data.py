@@ -7,6 +7,7 @@ import click
 from numcnn import data as datasets
 from numcnn.cli import options
 from numcnn.cli.download_bar import DownloadBar
+from numcnn.nn.arrays import size_text
 
 
 @click.group(
@@ -55,7 +56,7 @@ def list_(data_dir: str | None, as_json: bool) -> None:
         return
     for row, local in rows:
         where = "here" if local else f"{row.download_bytes / 1e6:.0f} MB to fetch"
-        shape = " x ".join(map(str, row.image_shape))
+        shape = size_text(row.image_shape)
         click.echo(
             f"{row.name:<15} {row.train_images:>7,} + {row.test_images:>6,} images  "
             f"{shape:<11}  {len(row.classes)} classes  {where:<15}  {row.content}"

@@ -14,6 +14,7 @@ from numcnn.data.csv_table import SUFFIXES as TABLE_SUFFIXES
 from numcnn.data.locate import expanded
 from numcnn.experiments.run import load_part
 from numcnn.model_files import ModelFile, load_model
+from numcnn.nn.arrays import size_text
 
 
 @click.command(
@@ -94,7 +95,7 @@ def _read(
     images = load_part(image, part, loaded, data_dir)
     if images.image_shape != loaded.model.input_shape:
         takes, found = (
-            " x ".join(map(str, shape)) for shape in (loaded.model.input_shape, images.image_shape)
+            size_text(shape) for shape in (loaded.model.input_shape, images.image_shape)
         )
         raise ValueError(
             f"{image}: the model takes images of {takes}, and these are {found}; use a model that "

@@ -9,6 +9,7 @@ from numcnn.cli import options
 from numcnn.cli.output import require_no_input
 from numcnn.data import read_csv, write_submission
 from numcnn.experiments.ensemble import Ensemble, model_files
+from numcnn.nn.arrays import size_text
 
 
 @click.command(
@@ -42,9 +43,7 @@ def predict(paths: tuple[Path, ...], csv: Path, output: Path, tta: bool) -> None
     require_no_input("--output", [output], read)
     images = read_csv(csv).images
     if images.shape[1:] != models.input_shape:
-        takes, found = (
-            " x ".join(map(str, shape)) for shape in (models.input_shape, images.shape[1:])
-        )
+        takes, found = (size_text(shape) for shape in (models.input_shape, images.shape[1:]))
         raise ValueError(
             f"{csv}: the model takes images of {takes}, and these are {found}; use a model that "
             "was trained on such images"

@@ -13,7 +13,9 @@ from numcnn.cli.data import data
 from numcnn.cli.evaluate import evaluate
 from numcnn.cli.exit_status import BAD_INPUT, DIVERGED, INTERRUPTED
 from numcnn.cli.explain import explain
+from numcnn.cli.export import export
 from numcnn.cli.features import features
+from numcnn.cli.import_ import import_
 from numcnn.cli.models import models
 from numcnn.cli.options import tell
 from numcnn.cli.plan import plan
@@ -22,6 +24,7 @@ from numcnn.cli.read import read
 from numcnn.cli.serve import serve
 from numcnn.cli.streams import any_streams
 from numcnn.cli.train import train
+from numcnn.cli.verify import verify
 from numcnn.data import DataWarning
 from numcnn.error_message import error_message
 from numcnn.training import ReproducibilityWarning, TrainingDiverged
@@ -48,6 +51,7 @@ def program() -> None:
 
 for command in (
     *(read, serve, explain, train, compare, evaluate, features, predict, data, models, plan),
+    *(export, import_, verify),
 ):
     program.add_command(command)
 

@@ -76,8 +76,8 @@ Examples:
 @click.option(
     "--engine",
     type=click.Choice(ENGINES),
-    help="How to compute: as planned for this machine, or as the layers are written (slower, the "
-    "same up to rounding). [default: auto]",
+    help="How to compute: as planned for this machine, as the layers are written (slower, the same "
+    "up to rounding), or exactly (slower, the same weights on every machine). [default: auto]",
 )
 @click.option(
     "--shards",
@@ -111,8 +111,9 @@ def train(
     """Train a network on DATASET and write everything into one folder.
 
     DATASET is digits (the default: small handwritten digits, no download), mnist, fashion-mnist,
-    cifar10, emnist-letters, emnist-balanced, emnist-digits, a table of pixels as Kaggle's Digit Recognizer has it, or a folder with a folder of
-    images for each class, or with folders train, val and test that hold these.
+    cifar10, emnist-letters, emnist-balanced, emnist-digits, a table of pixels as Kaggle's Digit
+    Recognizer has it, or a folder with a folder of images for each class, or with folders train,
+    val and test that hold these.
     """
     context = click.get_current_context()
     folder: Path | None
@@ -187,6 +188,8 @@ def _told(run: Run) -> str:
         f"parameters           {metrics['parameters']:,}",
         f"written to           {run.folder}/  (numbers in {RunFolder.of(run.folder).metrics.name})",
     ]
+    if "weights_sha256" in metrics:
+        lines.append(f"weights (SHA-256)    {metrics['weights_sha256']}")
     return "\n".join(lines)
 
 

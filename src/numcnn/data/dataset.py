@@ -14,6 +14,9 @@ from typing import Any, final
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from numcnn.data.examples import check_same_kind
+from numcnn.nn.arrays import size_text
+
 Images = NDArray[np.uint8]
 """``(count, height, width, channels)``, 0 to 255, as cameras and files store them."""
 
@@ -84,12 +87,17 @@ class Dataset:
         """Copy some images and labels, and no weights; see `numcnn.data.Examples.take`."""
         return self.images[places], None if self.labels is None else self.labels[places], None
 
+    @property
+    def view(self) -> Images:
+        """The same as `images`: what may be sliced."""
+        return self.images
+
     def parts(self) -> Iterator[Images]:
         """Yield all images, in one part."""
         yield self.images
 
     def __repr__(self) -> str:
-        size = " x ".join(map(str, self.image_shape))
+        size = size_text(self.image_shape)
         labels = f"{len(self.classes)} classes" if self.labels is not None else "no labels"
         return f"<Dataset {self.name}: {len(self):,} images of {size}, {labels}>"
 
@@ -181,13 +189,10 @@ class Splits:
             part = getattr(self, name)
             if part is None:
                 continue
-            for what in ("image_shape", "classes"):
-                ours, theirs = getattr(self.train, what), getattr(part, what)
-                if ours != theirs:
-                    raise ValueError(
-                        f"{self.train.name}: {what} is {ours} in the training part and {theirs} "
-                        f"in the {name} part; both must be the same"
-                    )
+            try:
+                check_same_kind(self.train, part, "training part", f"{name} part")
+            except ValueError as error:
+                raise ValueError(f"{self.train.name}: {error}") from None
 
 
 def check_label_range(labels: NDArray[Any], classes: int, where: object) -> None:

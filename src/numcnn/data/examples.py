@@ -14,6 +14,8 @@ from typing import Any, Protocol, final
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from numcnn.nn.arrays import size_text
+
 Weights = NDArray[np.float32]
 """``(count,)``: how much each example counts."""
 
@@ -46,6 +48,10 @@ class Source(Protocol):
         self, places: NDArray[np.int64]
     ) -> tuple[NDArray[Any], NDArray[Any] | None, Weights | None]:
         """Some examples' inputs, targets and weights, copied."""
+
+    @property
+    def view(self) -> NDArray[Any] | Rows:
+        """All inputs, to be sliced; nothing is copied before that."""
 
     def parts(self) -> Iterator[NDArray[Any]]:
         """All inputs in order, a part at a time."""
@@ -127,7 +133,7 @@ class Examples:
         )
 
     def __repr__(self) -> str:
-        size = " x ".join(map(str, self.input_shape))
+        size = size_text(self.input_shape)
         what = f"{len(self.classes)} classes" if self.classes else "no classes"
         return f"<Examples {self.name}: {len(self):,} of {size} ({self.inputs.dtype}), {what}>"
 
@@ -162,13 +168,16 @@ class Rows:
         return self.array[self.rows[part]]
 
 
-def check_same_kind(ours: Source, theirs: Source, what: str) -> None:
+def check_same_kind(
+    ours: Source, theirs: Source, own: str = "training data", other: str = "validation data"
+) -> None:
     """Refuse two sources that cannot belong to one training.
 
     Args:
         ours: The training data.
         theirs: The others.
-        what: What to call the others.
+        own: What to call the training data in a message.
+        other: What to call the others.
 
     Raises:
         ValueError: Their inputs' shapes or their classes differ.
@@ -177,9 +186,8 @@ def check_same_kind(ours: Source, theirs: Source, what: str) -> None:
         ("image_shape", ours.input_shape, theirs.input_shape),
         ("classes", ours.classes, theirs.classes),
     )
-    for name, mine, other in pairs:
-        if mine != other:
+    for name, mine, found in pairs:
+        if mine != found:
             raise ValueError(
-                f"{name} is {mine} in the training data and {other} in the {what}; "
-                "both must be the same"
+                f"{name} is {mine} in the {own} and {found} in the {other}; both must be the same"
             )

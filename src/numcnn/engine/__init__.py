@@ -12,9 +12,10 @@ the machine:
 `executor`             the plans of one model, in training and in inference
 `op`                   the contract: value, micro-batch, op, bound op
 `ops/input`            the batch as it is given, preprocessed
-`ops/conv`             a convolution with pooling, bias and ReLU, by one of three algorithms:
+`ops/conv`             a convolution with pooling, bias and ReLU, by one of four algorithms:
 `ops/conv_winograd`    - 3x3 filters with a quarter of the multiplications
 `ops/conv_toeplitz`    - few channels: several columns in one product
+`ops/conv_rows`        - few channels of one image: its rows are the runs
 `ops/conv_im2col`      - any window
 `ops/dense`            a dense layer with ReLU
 `ops/max_pool`         2x2 maximum pooling on four views

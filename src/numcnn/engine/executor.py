@@ -94,7 +94,7 @@ class TrainingEngine(_Running):
 
     def plan(self, batch_size: int) -> Plan:
         """The plan for batches of one size, with the layers frozen that are frozen now."""
-        key = batch_size, tuple(layer.trainable for layer in self._layers)
+        key = batch_size, tuple(layer.is_frozen for layer in self._layers)
         plan = self._plans.pop(key, None)
         if plan is None:
             if len(self._plans) >= _MOST_TRAINING_PLANS:

@@ -7,8 +7,7 @@ are. The mathematics does not change, only the order of the axes:
 - `BatchFirst`, ``(n, ...)``: as the layers have it; for vectors of features, and where a layer's
   own code runs.
 - `BatchInside`, ``(H, W, n, C)``: one pixel of all images of a micro-batch lies together with all
-its
-  channels. For wide layers.
+  its channels. For wide layers.
 - `BatchLast`, ``(C, F, H, W / F, n)``: for few channels, where the images themselves have to make
   the runs long. Column ``w`` is the phase ``w mod F`` of block ``w // F``.
 """
@@ -23,6 +22,9 @@ from typing import final
 import numpy as np
 
 from numcnn.nn.arrays import Array, Shape
+
+_LEAST_RUN = 128
+"""Numbers in a row of memory below which NumPy's inner loop costs more than what is in it."""
 
 
 class Layout(ABC):
@@ -41,8 +43,8 @@ class Layout(ABC):
         """View the array as a matrix in which `spread` of a vector has its channels right."""
 
     @abstractmethod
-    def spread(self, vector: Array, n: int) -> Array:
-        """Repeat one number a channel so that it broadcasts over `lines`.
+    def spread(self, vector: Array, shape: Shape, n: int) -> Array:
+        """Repeat one number a channel so that it broadcasts over `lines` of ``n`` of ``shape``.
 
         Whole runs of the array, not a few channels over and over: NumPy's inner loop is as long as
         the last axis.
@@ -74,7 +76,7 @@ class BatchFirst(Layout):
         """A row holds the channels of one pixel."""
         return array.reshape(-1, array.shape[-1])
 
-    def spread(self, vector: Array, n: int) -> Array:
+    def spread(self, vector: Array, shape: Shape, n: int) -> Array:
         """It is right as it is."""
         return vector
 
@@ -100,12 +102,13 @@ class BatchInside(Layout):
         return split.transpose(3, 0, 1, 2, 4)
 
     def lines(self, array: Array) -> Array:
-        """A row holds one pixel of all images."""
-        return array.reshape(array.shape[0] * array.shape[1], array.shape[2] * array.shape[3])
+        """A row holds one pixel of all images; or a row of pixels, if that is little."""
+        _, width, n, channels = array.shape
+        return array.reshape(-1, n * channels * (width if n * channels < _LEAST_RUN else 1))
 
-    def spread(self, vector: Array, n: int) -> Array:
-        """The channels once for each image."""
-        return np.tile(vector, n)
+    def spread(self, vector: Array, shape: Shape, n: int) -> Array:
+        """The channels once for each image, and each pixel of a row if that is little."""
+        return np.tile(vector, n * (shape[1] if n * len(vector) < _LEAST_RUN else 1))
 
     def channel_sums(self, array: Array, channels: int) -> Array:
         """Add the pixels of all images."""
@@ -142,7 +145,7 @@ class BatchLast(Layout):
         """A row holds a channel."""
         return array.reshape(array.shape[0], math.prod(array.shape[1:]))
 
-    def spread(self, vector: Array, n: int) -> Array:
+    def spread(self, vector: Array, shape: Shape, n: int) -> Array:
         """One number for each row."""
         return vector[:, None]
 

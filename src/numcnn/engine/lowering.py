@@ -18,6 +18,7 @@ from numcnn.engine.ops.batch_norm import AffineOp, NormalizeOp, StatisticsOp
 from numcnn.engine.ops.batch_norm_fold import Fold
 from numcnn.engine.ops.conv import ConvAlgorithm, ConvOp
 from numcnn.engine.ops.conv_im2col import Im2col
+from numcnn.engine.ops.conv_rows import Rows
 from numcnn.engine.ops.conv_toeplitz import Toeplitz
 from numcnn.engine.ops.conv_winograd import Winograd
 from numcnn.engine.ops.dense import DenseOp
@@ -44,6 +45,9 @@ from numcnn.nn.layers.chain import Link
 
 _WIDE = 32
 """From so many filters on a network counts as wide; see `is_wide`."""
+
+_FEW_CHANNELS = 8
+"""With fewer of them Winograd does not pay."""
 
 _MOST_PHASES = 4
 """Columns computed together; more would be mostly zeros."""
@@ -104,9 +108,12 @@ class Lowering:
         exit: The value that is the network's output, `BatchFirst`.
     """
 
-    def __init__(self, links: Sequence[Link], input_shape: Shape, training: bool) -> None:
+    def __init__(
+        self, links: Sequence[Link], input_shape: Shape, training: bool, batch_size: int = 0
+    ) -> None:
         self.ops: list[Op] = []
         self._training = training
+        self._alone = batch_size == 1 and not training
         self._wide = is_wide(links)
         row = _Row(links)
         preprocessing: list[Layer] = []
@@ -220,6 +227,10 @@ class Lowering:
     def _method(self, layer: Conv2D, row: _Row, shape: Shape, layout: Layout) -> ConvAlgorithm:
         """Choose a convolution's method, given what follows it."""
         window = layer.window
+        few = not self._wide or shape[2] < _FEW_CHANNELS
+        if self._alone and few and window.stride == (1, 1):
+            pool, _ = _take_pool_and_relu(row)
+            return Rows(window, shape, layer.filters, pool=pool)
         if not self._wide:
             pool, _ = _take_pool_and_relu(row)
             possible = Toeplitz.phases_that_fit(window, shape, pool)
@@ -228,7 +239,7 @@ class Lowering:
             possible = [phases for phases in possible if phases <= _MOST_PHASES]
             if possible:
                 return Toeplitz(window, shape, layer.filters, possible[0])
-        if Winograd.fits(window) and shape[2] >= 8 and layer.filters >= 8:
+        if Winograd.fits(window) and min(shape[2], layer.filters) >= _FEW_CHANNELS:
             return Winograd(window, shape, layer.filters)
         return Im2col(window, shape, layer.filters)
 

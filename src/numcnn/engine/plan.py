@@ -114,7 +114,7 @@ class Plan:
         self.input_shape = input_shape
         self.output_shape = links[-1].output_shape
         self.training = training
-        self._program = Lowering(links, input_shape, training)
+        self._program = Lowering(links, input_shape, training, batch_size)
         self._layers = [layer for link in links for _, layer in link.layer.walk()]
         size = sum(array.size for layer in self._layers for array in layer.params.values())
         work = batch_size * sum(

@@ -14,6 +14,7 @@ from numcnn.engine.blas import blas_kernels, one_blas_thread
 from numcnn.engine.layouts import BatchFirst, BatchInside, BatchLast, Layout
 from numcnn.engine.plan import Plan
 from numcnn.engine.threads import Threads
+from numcnn.nn.arrays import size_text
 from numcnn.nn.context import Context
 
 
@@ -91,7 +92,7 @@ class PlanSummary:
                 ", ".join(row.layers) or "-",
                 row.method,
                 row.layout,
-                " x ".join(map(str, row.output_shape)),
+                size_text(row.output_shape),
                 str(row.micro_batch),
                 f"{row.bytes / 1024:,.0f}",
                 f"{row.macs:,}" if row.macs else "",
@@ -176,11 +177,8 @@ def summarize(plan: Plan, *, measure: bool = False, seconds: float = 0.5) -> Pla
 
 def _reasons(plan: Plan) -> Iterator[str]:
     """Say what decided, from the whole to the single layers."""
-    cores = hardware.cores()
-    if plan.shards > 1:
-        yield f"{plan.shards} shards: {cores} cores"
-    else:
-        yield f"1 shard: {'one core' if cores == 1 else 'too little work to share'}"
+    enough = "work for so many cores, if there are that many" if plan.shards > 1 else ""
+    yield f"{plan.shards} shard{'s' * (plan.shards > 1)}: {enough or 'too little work to share'}"
     sizes = sorted({max(p.size for p in segment.micro_batches) for segment in plan.segments})
     yield (
         f"micro-batches of {' and '.join(map(str, sizes))}: what they work on, image by image, "

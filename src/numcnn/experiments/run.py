@@ -23,6 +23,7 @@ from numcnn.data.download import ProgressBar
 from numcnn.data.folder import Color
 from numcnn.drawing import draw, draw_confusion
 from numcnn.engine import blas_kernels
+from numcnn.exact import weights_sha256
 from numcnn.experiments.run_folder import RunFolder
 from numcnn.experiments.settings import RunSettings
 from numcnn.model_files import ModelFile, save_model
@@ -165,11 +166,15 @@ def _train(
     if not len(history):
         return Run(folder.path, model, history, {}, None, notes=tuple(notes))
     history.save(folder.history)
-    test = None if judged_by is None else evaluate(model, judged_by, recipe.loss)
+    # Other engines are the same up to rounding.
+    judge = "exact" if settings.engine == "exact" else "auto"
+    test = None if judged_by is None else evaluate(model, judged_by, recipe.loss, engine=judge)
     metrics = _metrics(model, history, test)
     if judged_by is not None and judged_by.name != splits.train.name:
         # What stands in for an official test part is not to be taken for it.
         metrics = {"test_part": judged_by.name, **metrics}
+    if settings.engine == "exact":
+        metrics["weights_sha256"] = weights_sha256(model)
     card = _card(settings, recipe, training, metrics)
     save_model(folder.model, model, training.classes, card)
     write_json(folder.metrics, metrics)

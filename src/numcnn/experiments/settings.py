@@ -40,7 +40,7 @@ class RunSettings:
         size: Resize a folder's images to ``(height, width)``.
         color: "auto", "gray" or "rgb": how to read a folder's images.
         engine: "auto" for the way that is planned for the machine, "layers" for the layers' own
-            code.
+            code, "exact" for the same bits on every machine.
         shards: Into how many parts the engine cuts a batch at most, a power of two; it changes the
             last bits of the weights.
 

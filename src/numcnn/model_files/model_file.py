@@ -15,15 +15,12 @@ from numcnn.model_files.array_file import read_arrays, write_arrays
 from numcnn.nn import usual_loss
 from numcnn.nn.layers import LAYERS, BatchNorm, Layer, Normalization, Rescaling
 from numcnn.nn.model import Sequential
-from numcnn.nn.task import Task
+from numcnn.nn.task import MOST_CLASS_NAME, Task
 
 FORMAT_VERSION = 1
 """Raised when an older numcnn could not read the file any more."""
 
 _KIND = "model"
-
-MOST_CLASS_NAME = 1000
-"""Characters in the name of a class."""
 
 
 @final
@@ -74,7 +71,7 @@ def save_model(
             "model has weights that are not finite, so it can predict nothing; "
             "train it again with a lower learning rate"
         )
-    outputs = _class_count(model)
+    outputs = model.task.count(model.output_shape)
     known = model.task.names or range(outputs)
     names = [str(name) for name in classes] or [str(name) for name in known]
     if len(names) != outputs:
@@ -132,7 +129,7 @@ def load_model(
             names = task.get("names")
             model.task = Task(**{**task, "names": None if names is None else tuple(names)})
         model.loss = usual_loss(model.task)
-        count = _class_count(model)
+        count = model.task.count(model.output_shape)
         if model.task.names is not None and len(model.task.names) != count:
             raise ValueError(f"{len(model.task.names)} names for {count} classes")
         classes = _class_names(header["classes"], count)
@@ -165,15 +162,6 @@ def _preprocessing(model: Sequential) -> dict[str, Any]:
     is_image = len(model.input_shape) == 3
     what = "pixels from 0 to 255, (height, width, channels)" if is_image else "numbers"
     return {"input": what, "layers": steps}
-
-
-def _class_count(model: Sequential) -> int:
-    """How many classes or labels the model tells; none for values."""
-    if model.task.kind == "values":
-        return 0
-    outputs = model.output_shape[-1]
-    is_binary = model.task.kind == "classes" and model.task.activation == "sigmoid"
-    return 2 if is_binary and outputs == 1 else outputs
 
 
 def _float32(arrays: Mapping[str, NDArray[Any]]) -> Mapping[str, NDArray[Any]]:

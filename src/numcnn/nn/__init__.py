@@ -8,7 +8,7 @@ from numcnn.nn.arrays import Array, Shape
 from numcnn.nn.context import Context
 from numcnn.nn.executor import Executor, TrainingPasses
 from numcnn.nn.gradient_check import check_gradients, directional_error
-from numcnn.nn.habits import NAMES, no_attribute
+from numcnn.nn.habits import habits, no_attribute
 from numcnn.nn.layers import (
     GELU,
     Activation,
@@ -111,4 +111,4 @@ __all__ = [
 
 
 def __getattr__(name: str) -> NoReturn:
-    raise no_attribute("numcnn.nn", name, NAMES)
+    raise no_attribute("numcnn.nn", name, habits("names"))

@@ -1,7 +1,5 @@
 """Type aliases for arrays and shapes."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np
@@ -12,3 +10,8 @@ Array = NDArray[np.floating[Any]]
 
 Shape = tuple[int, ...]
 """A shape without the batch axis: ``(height, width, channels)`` or ``(features,)``."""
+
+
+def size_text(shape: Shape) -> str:
+    """A shape as a message or a table says it: ``28 x 28 x 1``."""
+    return " x ".join(map(str, shape))

@@ -1,9 +1,8 @@
 """How a model is computed: by its layers' own code, or by an engine that knows the machine.
 
 This is the seam between the two. A model asks an `Executor` for outputs and for the passes of a
-training. The layers' own one is here; it is NumPy, read from top to bottom. The package around
-this room wires in another one with a function ``executor`` (see ``numcnn/__init__.py``), and both
-give the same numbers up to rounding.
+training. The layers' own one is here. The package around this room wires in others with a function
+``executor`` (see ``numcnn/__init__.py``); all give the same numbers up to rounding.
 """
 
 from __future__ import annotations
@@ -147,8 +146,8 @@ class LayerPasses:
             task()
 
 
-def engine_executor(chain: Chain) -> Executor:
+def engine_executor(chain: Chain, engine: str = "auto") -> Executor:
     """The engine that the package around this room has wired in; the layers' own code if none."""
     package = sys.modules[__name__.partition(".")[0]]
-    make: Callable[[Chain], Executor] | None = getattr(package, "executor", None)
-    return LayerExecutor(chain, np.float32) if make is None else make(chain)
+    make: Callable[[Chain, str], Executor] | None = getattr(package, "executor", None)
+    return LayerExecutor(chain, np.float32) if make is None else make(chain, engine)

@@ -1,7 +1,6 @@
 """Many arrays stored in one flat vector, so that all weights can be handled as one.
 
-An optimizer then is its paper's formula on a vector, a checkpoint is one array, and gradients that
-are computed apart are summed in one place.
+An optimizer is its paper's formula on one vector then, and a checkpoint is one array.
 """
 
 from __future__ import annotations

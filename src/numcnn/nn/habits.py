@@ -15,18 +15,18 @@ from typing import Any, TypeVar
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-_TABLES: dict[str, dict[str, str]] = json.loads(
-    Path(__file__).with_name("habits.json").read_text(encoding="utf-8")
-)
 
-ARGUMENTS = _TABLES["arguments"]
-"""What to do instead, by the name of an argument that is not there."""
+@functools.cache
+def habits(kind: str) -> dict[str, str]:
+    """What to do instead of arguments, names or methods that are not there; read at need."""
+    path = Path(__file__).with_name("habits.json")
+    tables: dict[str, dict[str, str]] = json.loads(path.read_text(encoding="utf-8"))
+    return tables[kind]
 
-NAMES = _TABLES["names"]
-"""What to do instead, by a name that `numcnn.nn` does not have."""
 
-METHODS = _TABLES["methods"]
-"""What to do instead, by a method that a model does not have."""
+def function_name(function: Any) -> str:
+    """What to call a function that a user gave."""
+    return str(getattr(function, "__qualname__", type(function).__name__))
 
 
 class UnknownArgumentError(ValueError, TypeError):
@@ -53,9 +53,10 @@ def require_arguments(function: str, known: Iterable[str], given: Iterable[str])
         if name not in known:
             close = difflib.get_close_matches(name, known, 1)
             instead = f"did you mean {close[0]}?" if close else f"it has {', '.join(known)}"
-            remedy = ARGUMENTS.get(name, instead)
+            remedies = habits("arguments")
+            remedy = remedies.get(name, instead)
             if name in ("lr", "learning_rate") and "learning_rate" not in known:
-                remedy = ARGUMENTS["learning_rate"]
+                remedy = remedies["learning_rate"]
             raise UnknownArgumentError(f"{function} has no argument {name}; {remedy}")
 
 
@@ -71,7 +72,7 @@ def names_arguments(function: F) -> F:
     return checked  # type: ignore[return-value]
 
 
-def no_attribute(owner: str, name: str, habits: dict[str, str]) -> AttributeError:
+def no_attribute(owner: str, name: str, remedies: dict[str, str]) -> AttributeError:
     """The error for an attribute that is not there, with what to do instead if that is known."""
-    remedy = f"; {habits[name]}" if name in habits else ""
+    remedy = f"; {remedies[name]}" if name in remedies else ""
     return AttributeError(f"{owner} has no attribute {name!r}{remedy}")

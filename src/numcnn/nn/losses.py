@@ -216,7 +216,7 @@ def _means(losses: Array) -> Array:
 def like_outputs(targets: NDArray[np.generic], outputs: Array) -> Array:
     """Bring targets of any shape into the outputs' shape and dtype; see `one_hot`."""
     if targets.shape == outputs.shape or outputs.shape[1:] == (1,) == (*targets.shape[1:], 1):
-        return targets.reshape(outputs.shape).astype(outputs.dtype)
+        return np.zeros_like(outputs) + targets.reshape(outputs.shape).astype(outputs.dtype)
     return one_hot(targets, outputs)
 
 
@@ -239,7 +239,7 @@ def one_hot(targets: NDArray[np.generic], outputs: Array) -> Array:
             "network with Flatten(), GlobalAveragePool2D() or Dense(classes)"
         )
     if targets.shape == outputs.shape:
-        return targets.astype(outputs.dtype)
+        return np.zeros_like(outputs) + targets.astype(outputs.dtype)
     if targets.shape != outputs.shape[:1] or not np.issubdtype(targets.dtype, np.integer):
         raise ValueError(
             f"targets is {targets.dtype} of shape {targets.shape} for outputs of shape "
@@ -252,6 +252,6 @@ def one_hot(targets: NDArray[np.generic], outputs: Array) -> Array:
             f"targets holds the class {wrong[0]}, but the network has {outputs.shape[1]} outputs; "
             "classes count from 0"
         )
-    truth = np.zeros(outputs.shape, outputs.dtype)
+    truth = np.zeros_like(outputs)
     truth[np.arange(len(classes)), classes] = 1
     return truth

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from copy import deepcopy
@@ -24,7 +25,7 @@ from numcnn.nn.executor import (
     engine_executor,
 )
 from numcnn.nn.flat_vector import ParameterVector, flat_vector
-from numcnn.nn.habits import METHODS, NotCallableError, no_attribute
+from numcnn.nn.habits import NotCallableError, habits, no_attribute
 from numcnn.nn.inputs import as_batch, require_finite
 from numcnn.nn.layers import LAYERS, Layer, Sigmoid, Softmax, as_layer, layer_from_config
 from numcnn.nn.layers.chain import Chain, Link
@@ -33,8 +34,8 @@ from numcnn.nn.summary import Summary, SummaryRow
 from numcnn.nn.task import Task
 from numcnn.nn.validation import whole
 
-ENGINES = ("auto", "layers")
-"""The ways to compute a model: planned for this machine, or by the layers' own code."""
+ENGINES = ("auto", "layers", "exact")
+"""The ways to compute a model: planned for this machine, by the layers' own code, or exactly."""
 
 
 @final
@@ -246,7 +247,7 @@ class Sequential:
                 pandas, a list of Pillow's images; of gray images also ``(count, height, width)``.
             batch_size: At most so many examples go through at once; bounds the memory.
             engine: "auto" for the way that is planned for this machine, "layers" for the layers'
-                own code. They agree up to rounding.
+                own code; they agree up to rounding. "exact" for the same bits on every machine.
 
         Returns:
             ``(count, *output_shape)``.
@@ -275,6 +276,9 @@ class Sequential:
         if engine not in ENGINES:
             raise ValueError(f"engine is {engine!r}; choose one of {', '.join(ENGINES)}")
         self._require_built()
+        if engine == "exact":
+            self._require_float32()
+            return engine_executor(self._chain, engine)
         if engine == "layers" or self.parameters.dtype != np.float32:
             return LayerExecutor(self._chain, self.parameters.dtype)
         made = self._engine
@@ -404,26 +408,14 @@ class Sequential:
         """
         self._require_built()
         shapes = self._chain.shapes
-        return Summary(
-            self.input_shape,
-            tuple(
-                SummaryRow(
-                    name,
-                    after,
-                    sum(array.size for _, inner in layer.walk() for array in inner.params.values()),
-                    layer.macs(before, after),
-                    sum(
-                        array.size
-                        for _, inner in layer.walk()
-                        if not inner.trainable
-                        for array in inner.params.values()
-                    ),
-                )
-                for (name, layer), before, after in zip(
-                    self._chain, shapes[:-1], shapes[1:], strict=True
-                )
-            ),
-        )
+        rows = []
+        for (name, layer), before, after in zip(self._chain, shapes[:-1], shapes[1:], strict=True):
+            inner = [each for _, each in layer.walk()]
+            sizes = [sum(array.size for array in each.params.values()) for each in inner]
+            learns = [size for size, each in zip(sizes, inner, strict=True) if each.trainable]
+            macs = layer.macs(before, after)
+            rows.append(SummaryRow(name, after, sum(sizes), macs, sum(sizes) - sum(learns)))
+        return Summary(self.input_shape, tuple(rows))
 
     def weight_decay_mask(self) -> NDArray[np.bool_]:
         """Which entries of `parameters` weight decay pulls to zero; see `Layer.decayed`."""
@@ -439,7 +431,7 @@ class Sequential:
     def frozen_mask(self) -> NDArray[np.bool_] | None:
         """Which entries of `parameters` belong to frozen layers; None if none does."""
         layers = [layer for _, layer in self.named_layers()]
-        if all(layer.trainable for layer in layers):
+        if not any(layer.is_frozen for layer in layers):
             return None
         sizes = [sum(array.size for array in layer.params.values()) for layer in layers]
         return np.repeat([not layer.trainable for layer in layers], sizes)
@@ -449,22 +441,27 @@ class Sequential:
         return {name: array.copy() for name, array in self._named_arrays()}
 
     def load_state_dict(
-        self, arrays: Mapping[str, NDArray[Any]], strict: bool = True
+        self, arrays: Mapping[str, NDArray[Any]], strict: bool = True, *, layout: str = "numcnn"
     ) -> LoadReport:
         """Take over what `state_dict` gave. Either all of it is taken, or, on an error, nothing.
 
         Args:
             arrays: Arrays by name.
             strict: Whether all have to be there and to fit. If False, those that do are taken.
+            layout: "torch" for PyTorch's names and orders; see `numcnn.interchange.torch_layout`.
 
         Returns:
             What was taken and what was not.
 
         Raises:
-            ValueError: The model is not built; or ``strict`` is True, and names or shapes are not
-                this model's.
+            ValueError: The model is not built, or the layout is unknown; or ``strict`` is True, and
+                names or shapes are not this model's.
         """
         self._require_built()
+        if layout != "numcnn":
+            # Another room knows the others; the package asks it, as for the engine.
+            convert = sys.modules[__name__.partition(".")[0]].from_layout
+            arrays = convert(layout, self, arrays, strict)
         own = dict(self._named_arrays())
         missing, unexpected = own.keys() - arrays.keys(), arrays.keys() - own.keys()
         if strict and (missing or unexpected):
@@ -544,7 +541,7 @@ class Sequential:
         )
 
     def __getattr__(self, name: str) -> NoReturn:
-        raise no_attribute("Sequential", name, METHODS)
+        raise no_attribute("Sequential", name, habits("methods"))
 
     def __copy__(self) -> Sequential:
         # A copy that shared the layers would take their arrays out of this model's vectors.

@@ -13,14 +13,14 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from inspect import signature
-from typing import Any, ClassVar, Self, final
+from typing import Any, ClassVar, Self, cast, final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from numcnn.nn.arrays import Array
 from numcnn.nn.habits import UnknownArgumentError, names_arguments, require_arguments
-from numcnn.nn.schedules import Constant, FunctionSchedule, Schedule
+from numcnn.nn.schedules import FUNCTIONS, Constant, FunctionSchedule, Schedule
 from numcnn.nn.validation import number, positive
 
 Spread = Callable[[Sequence[Callable[[], None]]], None]
@@ -79,10 +79,7 @@ class Optimizer(ABC):
     def schedule(self) -> Schedule:
         """The learning rate as a schedule."""
         rate = self.learning_rate
-        if isinstance(rate, Schedule):
-            return rate
-        assert not callable(rate)
-        return Constant(rate)
+        return rate if isinstance(rate, Schedule) else Constant(cast(float, rate))
 
     def step(
         self,
@@ -278,8 +275,8 @@ class Adam(Optimizer):
         t *= 1 - self.beta_2
         v += t
         # Both corrections are plain numbers, and that of v moves out of the denominator.
-        correction_1 = 1 - self.beta_1**self.iterations
-        correction_2 = math.sqrt(1 - self.beta_2**self.iterations)
+        correction_1 = 1 - FUNCTIONS.get().pow(self.beta_1, self.iterations)
+        correction_2 = math.sqrt(1 - FUNCTIONS.get().pow(self.beta_2, self.iterations))
         np.sqrt(v, out=t)
         t += self.epsilon * correction_2
         np.divide(m, t, out=t)

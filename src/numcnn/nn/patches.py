@@ -120,11 +120,9 @@ def im2col(x: Array, window: Window) -> Array:
         in the order height, width, channel: the order of a convolution's weights.
     """
     rows, columns = window.positions(x.shape[1:])
-    patches = sliding_window_view(window.pad(x), window.size, axis=(1, 2))
+    patches = sliding_window_view(window.pad(x), window.size, axis=(1, 2), subok=True)
     patches = patches[:, :: window.stride[0], :: window.stride[1]].transpose(0, 1, 2, 4, 5, 3)
-    return np.ascontiguousarray(patches).reshape(
-        len(x) * rows * columns, math.prod(patches.shape[3:])
-    )
+    return patches.copy().reshape(len(x) * rows * columns, math.prod(patches.shape[3:]))
 
 
 def col2im(columns: Array, image_shape: Shape, window: Window) -> Array:
@@ -144,7 +142,7 @@ def col2im(columns: Array, image_shape: Shape, window: Window) -> Array:
     cells = window.size[0] * window.size[1]
     batch = len(columns) // math.prod(positions)
     patches = columns.reshape(batch, *positions, cells, image_shape[2])
-    padded = window.pad(np.zeros((len(patches), *image_shape), columns.dtype))
+    padded = window.pad(np.zeros_like(columns, shape=(len(patches), *image_shape)))
     for cell, view in enumerate(window.shifts(padded, positions)):
         view += patches[:, :, :, cell]
     return window.crop(padded, image_shape)

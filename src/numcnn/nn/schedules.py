@@ -1,17 +1,21 @@
 """Learning rate schedules.
 
 A schedule is a function of the time, counted in epochs with their fractions: 2.5 is the middle of
-the third. It is told how long the training will last, so the same schedule fits a short run and a
-long one.
+the third. It is told how long the training will last, so that it fits short runs and long ones.
 """
 
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable
+from contextvars import ContextVar
 from dataclasses import dataclass
-from typing import final
+from typing import Any, final
 
+from numcnn.nn.habits import function_name
 from numcnn.nn.validation import number, positive
+
+FUNCTIONS: ContextVar[Any] = ContextVar("FUNCTIONS", default=math)
+"""Where `cos` and `pow` of plain numbers come from: the C library, not the same everywhere."""
 
 
 class Schedule(ABC):
@@ -53,8 +57,7 @@ class FunctionSchedule(Schedule):
         return positive("the learning rate", self.function(epoch, epochs))
 
     def __repr__(self) -> str:
-        name = getattr(self.function, "__qualname__", type(self.function).__name__)
-        return f"FunctionSchedule({name})"
+        return f"FunctionSchedule({function_name(self.function)})"
 
 
 @final
@@ -98,7 +101,7 @@ class StepDecay(Schedule):
 
     def __call__(self, epoch: float, epochs: float) -> float:
         """``rate factor^floor(epoch / every)``."""
-        return self.rate * self.factor ** math.floor(epoch / self.every)
+        return self.rate * FUNCTIONS.get().pow(self.factor, math.floor(epoch / self.every))
 
 
 @final
@@ -120,7 +123,7 @@ class ExponentialDecay(Schedule):
 
     def __call__(self, epoch: float, epochs: float) -> float:
         """``rate factor^epoch``."""
-        return self.rate * self.factor**epoch
+        return self.rate * FUNCTIONS.get().pow(self.factor, epoch)
 
 
 @final
@@ -208,4 +211,4 @@ class WarmUp(Schedule):
 
 
 def _cosine(start: float, end: float, done: float) -> float:
-    return end + (start - end) * (1 + math.cos(math.pi * min(done, 1.0))) / 2
+    return end + (start - end) * (1 + FUNCTIONS.get().cos(math.pi * min(done, 1.0))) / 2

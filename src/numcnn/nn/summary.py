@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import final
 
-from numcnn.nn.arrays import Shape
+from numcnn.nn.arrays import Shape, size_text
 
 
 @final
@@ -55,16 +55,13 @@ class Summary:
         return sum(row.macs for row in self.rows)
 
     def __str__(self) -> str:
-        def size(shape: Shape) -> str:
-            return " x ".join(map(str, shape))
-
         cells = [
             ("Layer", "Output", "Parameters", "Multiply-adds"),
-            ("input", size(self.input_shape), "", ""),
+            ("input", size_text(self.input_shape), "", ""),
             *(
                 (
                     row.name,
-                    size(row.output_shape),
+                    size_text(row.output_shape),
                     _count(row.parameters) + " frozen" * bool(row.frozen),
                     _count(row.macs),
                 )

@@ -9,7 +9,7 @@ from typing import Any, Literal, final
 import numpy as np
 from numpy.typing import NDArray
 
-from numcnn.nn.arrays import Array
+from numcnn.nn.arrays import Array, Shape
 from numcnn.nn.layers.activation import sigmoid, softmax
 from numcnn.nn.validation import flag, is_whole
 
@@ -19,7 +19,8 @@ Activated = Literal["softmax", "sigmoid", "none"]
 
 _KINDS = ("classes", "labels", "values")
 _ACTIVATIONS = ("softmax", "sigmoid", "none")
-_LONGEST_NAME = 1000
+MOST_CLASS_NAME = 1000
+"""Characters in the name of a class."""
 
 
 @final
@@ -54,13 +55,23 @@ class Task:
         flag("is_flat", self.is_flat)
         if self.names is not None:
             for value in self.names:
-                is_text = isinstance(value, str) and len(value) <= _LONGEST_NAME
+                is_text = isinstance(value, str) and len(value) <= MOST_CLASS_NAME
                 if not (is_text or is_whole(value, -(2**63), 2**63 - 1)):
                     raise ValueError(f"names holds {value!r:.60}; give integers or short text")
             if not self.names or len({*map(type, self.names)}) > 1:
                 raise ValueError("names is empty or mixed; give integers or text, one a class")
             if len({*self.names}) < len(self.names):
                 raise ValueError("names holds a name twice; give each class its own")
+
+    def count(self, outputs: Shape) -> int:
+        """How many classes or labels outputs of a shape tell; none for values.
+
+        A single output that goes through a sigmoid tells two classes.
+        """
+        if self.kind == "values":
+            return 0
+        is_binary = self.kind == "classes" and self.activation == "sigmoid"
+        return 2 if is_binary and outputs == (1,) else outputs[-1]
 
     def probabilities(self, outputs: Array, is_activated: bool = False) -> Array:
         """Turn outputs into probabilities, ``(count, classes)`` or ``(count, labels)``.

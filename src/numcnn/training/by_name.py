@@ -22,6 +22,7 @@ from numcnn.nn import (
     SigmoidCrossEntropy,
     SoftmaxCrossEntropy,
 )
+from numcnn.nn.habits import function_name
 
 
 @final
@@ -66,7 +67,7 @@ class FunctionLoss(Loss):
     @property
     def name(self) -> str:
         """The function's."""
-        return getattr(self.function, "__qualname__", type(self.function).__name__)
+        return function_name(self.function)
 
     def __repr__(self) -> str:
         return f"FunctionLoss({self.name})"

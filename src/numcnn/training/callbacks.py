@@ -7,7 +7,7 @@ from typing import Any, final
 
 from numcnn.nn import Optimizer, Sequential
 from numcnn.nn.validation import number, whole
-from numcnn.training.history import EpochRecord, History, full_name, is_larger_better
+from numcnn.training.history import EpochRecord, History, check_mode, full_name
 
 
 @final
@@ -101,8 +101,7 @@ class EarlyStopping(Callback):
     def __post_init__(self) -> None:
         whole("patience", self.patience)
         number("min_delta", self.min_delta, 0)
-        if self.mode not in ("auto", "max", "min"):
-            raise ValueError(f'mode is {self.mode!r}; give "max", "min" or "auto"')
+        check_mode(self.mode)
         if self.min_delta and self.monitor is None:
             raise ValueError(
                 f"min_delta is {self.min_delta} and monitor is None; say of which number it is"
@@ -138,11 +137,10 @@ class EarlyStopping(Callback):
             record = history.best
             assert record is not None
             return record.epoch
-        sign = 1 if is_larger_better(full_name(self.monitor), self.mode) else -1
         best, epoch = -math.inf, 0
-        for record, value in zip(history, history.values(self.monitor), strict=True):
-            if sign * value > best + self.min_delta or not epoch:
-                best, epoch = sign * value, record.epoch
+        for record, merit in zip(history, history.merits(self.monitor, self.mode), strict=True):
+            if merit > best + self.min_delta or not epoch:
+                best, epoch = merit, record.epoch
         return epoch
 
 

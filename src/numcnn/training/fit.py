@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
+from numpy.random import Generator
 from numpy.typing import NDArray
 
 from numcnn.augmentation import Augmentation, FunctionAugmentation
@@ -17,6 +18,12 @@ from numcnn.data.batches import Augment, checksum
 from numcnn.data.examples import Weights as ExampleWeights
 from numcnn.data.examples import check_same_kind
 from numcnn.data.streams import is_stream
+from numcnn.exact import (
+    ExactAugmentation,
+    exact,
+    exact_generator,
+    require_exact_schedule,
+)
 from numcnn.nn import (
     BatchNorm,
     Loss,
@@ -54,7 +61,7 @@ from numcnn.training.targets import (
     as_targets,
     as_weights,
     dataset_targets,
-    prepare_model,
+    require_input_shape,
 )
 
 Data = Dataset | Examples | tuple[Any, Any]
@@ -155,7 +162,8 @@ def fit(
             holds it. A checkpoint that was written with another is refused.
         progress: How to show it: "auto", "bar", "lines" or "none".
         engine: "auto" for the way that is planned for this machine, "layers" for the layers' own
-            code: slower, and the same up to rounding.
+            code: slower, and the same up to rounding. "exact" for weights that are the same bits on
+            every machine, by the layers' own code with exact sums; see `numcnn.exact`.
         threads: How many threads the engine uses, at most one for each shard; one for each core if
             None. It changes no bit of the result.
         shards: Into how many parts the engine cuts a batch at most, a power of two; if None, as the
@@ -191,6 +199,11 @@ def fit(
     if validation_split and validation is not None:
         raise ValueError("validation and validation_split are both given; give one of them")
     augment = _augmentation(augmentation)
+    initial: int | Generator = int(seed)
+    if engine == "exact":
+        require_exact_schedule(optimizer)
+        initial = exact_generator(int(seed))
+        augment = augment and ExactAugmentation(augment)
     batches: Batches | Stream
     unadapted: list[Normalization] = []
     if is_stream(train) and not isinstance(train, Dataset | Examples) and y is None:
@@ -201,15 +214,15 @@ def fit(
                 "weighted; give validation=(X, y), and batches (X, y, sample_weight)"
             )
         batches = Stream(train, seed, augment, steps_per_epoch)
-        task = _prepare_stream(model, batches, chosen, seed)
+        task = _prepare_stream(model, batches, chosen, initial)
     else:
         if steps_per_epoch is not None:
             raise ValueError("steps_per_epoch is for batches; leave it out, or give a generator")
-        source, task, unadapted = _prepare(model, train, y, sample_weight, chosen, seed)
+        source, task, unadapted = _prepare(model, train, y, sample_weight, chosen, initial)
         if validation_split:
             source, validation = split_validation(source, validation_split, int(seed))
         batches = Batches(source, batch_size, int(seed), augmentation=augment)
-        _check_pixels(augment, source)
+        _check_pixels(_augmentation(augmentation), source)
     judged = _validation(model, validation, chosen, task, batches)
     _check_layers(model, chosen, batches)
     model.task, model.loss = task, chosen
@@ -238,19 +251,18 @@ def fit(
             )
         settings = _settings(stepper, average, seed) | {"identity": dict(identity or {})}
     if resume and checkpoint is not None and os.path.exists(checkpoint):  # noqa: PTH110
-        stepper.best, stepper.history = load_checkpoint(
+        stepper.best, history = load_checkpoint(
             checkpoint,
             settings=settings,
             model=model,
             optimizer=optimizer,
             average=averaging,
             batches=len(batches),
-            monitor=monitor,
-            mode=mode,
         )
+        stepper.history.records = history.records
     else:
         for layer in unadapted:
-            layer.adapt(source.images if isinstance(source, Dataset) else source.view)
+            layer.adapt(exact(source.view) if engine == "exact" else source.view)
         stepper.best = Weights.of(model)
     shown = progress_callback(progress)
     if shown is not None:
@@ -341,7 +353,7 @@ def _augmentation(value: Augment | Callable[..., Any] | None) -> Augment | None:
 
 
 def _prepare(
-    model: Sequential, train: Any, y: Any, sample_weight: Any, loss: Loss, seed: int
+    model: Sequential, train: Any, y: Any, sample_weight: Any, loss: Loss, seed: int | Generator
 ) -> tuple[Dataset | Examples, Task, list[Normalization]]:
     """Build the model if it is not, and bring the training data into what the loss takes."""
     if isinstance(train, Dataset | Examples):
@@ -397,7 +409,7 @@ def _validation(
         if data.targets is None:
             raise ValueError(f"validation data {data.name} have no labels to judge by")
         if isinstance(batches, Batches):
-            check_same_kind(batches.dataset, data, "validation data")
+            check_same_kind(batches.dataset, data)
         found, _ = _with_task(model, data, loss)
         return found
     if not isinstance(data, tuple | list) or len(data) not in (2, 3):
@@ -406,7 +418,7 @@ def _validation(
         )
     x, y, weights = (*data, None) if len(data) == 2 else data
     inputs = as_inputs(x)
-    prepare_model(model, inputs.shape[1:])
+    require_input_shape(model, inputs.shape[1:])
     examples, meant = as_examples(
         inputs, y, weights, loss, model.output_shape, task, "the validation data", is_fixed=True
     )
@@ -418,7 +430,7 @@ def _validation(
     return examples
 
 
-def _prepare_stream(model: Sequential, stream: Stream, loss: Loss, seed: int) -> Task:
+def _prepare_stream(model: Sequential, stream: Stream, loss: Loss, seed: int | Generator) -> Task:
     """Build the model for the first batch, and say how each batch's parts are read."""
     x, y, _ = stream.first
     if not np.ndim(y) or not np.ndim(x):
@@ -443,7 +455,7 @@ def _prepare_stream(model: Sequential, stream: Stream, loss: Loss, seed: int) ->
         x: Any, y: Any, weights: Any
     ) -> tuple[NDArray[Any], NDArray[Any], ExampleWeights | None]:
         inputs = as_inputs(x)
-        prepare_model(model, inputs.shape[1:])
+        require_input_shape(model, inputs.shape[1:])
         require_finite("X", inputs)
         targets, _ = as_targets(y, loss, outputs, task)
         return inputs, targets, as_weights(weights, len(inputs))
@@ -452,7 +464,7 @@ def _prepare_stream(model: Sequential, stream: Stream, loss: Loss, seed: int) ->
     return task
 
 
-def _build(model: Sequential, shape: Shape, seed: int) -> list[Normalization]:
+def _build(model: Sequential, shape: Shape, seed: int | Generator) -> list[Normalization]:
     """Build the model if it is not; return each `Normalization` that was not adapted yet."""
     found = []
     for place, layer in enumerate(model.layers):
@@ -464,9 +476,9 @@ def _build(model: Sequential, shape: Shape, seed: int) -> list[Normalization]:
                     "images'; put it first, or call its adapt with what reaches it"
                 )
     if model.input_shape:
-        prepare_model(model, shape)
+        require_input_shape(model, shape)
     else:
-        model.build(shape, int(seed))
+        model.build(shape, seed)
     return found
 
 

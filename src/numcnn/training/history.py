@@ -76,8 +76,7 @@ class History:
         monitor: str | None = None,
         mode: str = "auto",
     ) -> None:
-        if mode not in ("auto", "max", "min"):
-            raise ValueError(f'mode is {mode!r}; give "max", "min" or "auto"')
+        check_mode(mode)
         self.records = list(records)
         self.interrupted = False
         self.monitor = None if monitor is None else full_name(monitor)
@@ -131,6 +130,11 @@ class History:
             raise ValueError(f"monitor {name!r} is not measured; there are {', '.join(rows[0])}")
         return [row[wanted] for row in rows]
 
+    def merits(self, name: str, mode: str) -> list[float]:
+        """One number of each epoch as `values` gives it, with its sign turned if less is better."""
+        sign = 1 if _is_larger_better(full_name(name), mode) else -1
+        return [sign * value for value in self.values(name)]
+
     @property
     def best(self) -> EpochRecord | None:
         """The epoch whose weights are the best known; None if there is none yet.
@@ -143,10 +147,7 @@ class History:
         if not self.records:
             return None
         if self.monitor is not None:
-            merits = [
-                value if is_larger_better(self.monitor, self.mode) else -value
-                for value in self.values(self.monitor)
-            ]
+            merits = self.merits(self.monitor, self.mode)
             return self.records[merits.index(max(merits))]
         if self.records[-1].validation_loss is None:
             return self.records[-1]
@@ -171,13 +172,11 @@ class History:
             temporary.write_text("".join(lines), encoding="utf-8")
 
     @staticmethod
-    def from_rows(rows: Iterable[Any], monitor: str | None = None, mode: str = "auto") -> "History":
+    def from_rows(rows: Iterable[Any]) -> "History":
         """Make a history of what files hold, checked.
 
         Args:
             rows: For each epoch what `EpochRecord.as_dict` gave.
-            monitor: By which number the best epoch is chosen.
-            mode: Whether a larger or a smaller one is better.
 
         Raises:
             ValueError: A row is not an epoch's record; the message says which, counted from 1.
@@ -188,7 +187,7 @@ class History:
                 records.append(_record(row))
             except ValueError as error:
                 raise ValueError(f"line {number}: not an epoch's record: {error}") from error
-        return History(records, monitor, mode)
+        return History(records)
 
     @staticmethod
     def load(path: str | os.PathLike[str]) -> "History":
@@ -240,8 +239,17 @@ def full_name(monitor: str) -> str:
     return _VALIDATION + monitor[4:] if monitor.startswith("val_") else monitor
 
 
-def is_larger_better(name: str, mode: str) -> bool:
-    """Whether a larger number of that name is better."""
+def check_mode(mode: str) -> None:
+    """Refuse what does not say whether more or less is better.
+
+    Raises:
+        ValueError: It is none of "max", "min" and "auto".
+    """
+    if mode not in ("auto", "max", "min"):
+        raise ValueError(f'mode is {mode!r}; give "max", "min" or "auto"')
+
+
+def _is_larger_better(name: str, mode: str) -> bool:
     if mode != "auto":
         return mode == "max"
     return not any(part in name for part in ("loss", "error", "mae", "mse"))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Any, final
 
@@ -20,9 +20,15 @@ from numcnn.nn import (
     Task,
     usual_loss,
 )
+from numcnn.nn.arrays import size_text
 from numcnn.nn.habits import names_arguments
 from numcnn.training.by_name import as_loss
-from numcnn.training.targets import as_examples, as_inputs, as_targets, dataset_targets
+from numcnn.training.targets import (
+    as_examples,
+    as_inputs,
+    as_targets,
+    dataset_targets,
+)
 
 Metric = Callable[[NDArray[Any], NDArray[Any]], float]
 """From targets and predictions to a number, as the functions of ``sklearn.metrics`` are. Classes
@@ -110,7 +116,7 @@ def evaluate(
         source = data if binary is None else binary[0]
     elif isinstance(data, Examples):
         targets, _ = as_targets(data.targets, chosen, model.output_shape, model.task)
-        source = Examples(data.inputs, targets, data.weights, data.classes, data.name, data._rows)
+        source = replace(data, targets=targets)
     else:
         if y is None:
             raise ValueError("y is None, and X alone says nothing to measure by; give X and y")
@@ -142,25 +148,25 @@ def evaluate_source(
     outputs = parts[0] if len(parts) == 1 else np.concatenate(parts)
     # Most losses of one's own know two arguments.
     value = loss(outputs, targets) if weights is None else loss(outputs, targets, weights)
-    task, count = model.task, len(outputs)
-    predicted, truth = answers(task, model, outputs, targets)
+    task = model.task
+    predicted, truth = answers(model, outputs, targets)
     measured = {name: float(metric(truth, predicted)) for name, metric in metrics.items()}
     none = np.zeros((0, 0), np.int64)
     if task.kind == "values":
         return Evaluation(math.nan, value, none, np.zeros((0, 0), np.float32), measured)
     probabilities = model.probabilities(outputs)
     if task.kind == "labels":
-        share = correct_answers(model, outputs, targets) / count
+        share = _count_correct(predicted, truth) / len(outputs)
         return Evaluation(share, value, none, probabilities, measured)
     return _evaluation(predicted, truth, value, probabilities, measured)
 
 
 def answers(
-    task: Task, model: Sequential, outputs: Array, targets: NDArray[Any]
+    model: Sequential, outputs: Array, targets: NDArray[Any]
 ) -> tuple[NDArray[Any], NDArray[Any]]:
     """What the model answers, and what it should have answered, classes by their numbers."""
-    is_activated = model.is_activated
-    predicted = Task(task.kind, task.activation).decide(outputs, is_activated)
+    task = model.task
+    predicted = Task(task.kind, task.activation).decide(outputs, model.is_activated)
     if task.kind != "classes" or targets.ndim == 1:
         return predicted, targets
     if targets.shape[-1] == 1:
@@ -170,10 +176,12 @@ def answers(
 
 def correct_answers(model: Sequential, outputs: Array, targets: NDArray[Any]) -> float:
     """How many answers are right; shares of an example's several labels. NaN for values."""
-    task = model.task
-    if task.kind == "values":
+    if model.task.kind == "values":
         return math.nan
-    predicted, truth = answers(task, model, outputs, targets)
+    return _count_correct(*answers(model, outputs, targets))
+
+
+def _count_correct(predicted: NDArray[Any], truth: NDArray[Any]) -> float:
     right = predicted == truth
     return float(right.sum() if right.ndim == 1 else right.mean(axis=1).sum())
 
@@ -221,8 +229,8 @@ def labels_to_judge_by(dataset: Dataset, input_shape: Shape = ()) -> NDArray[np.
         raise ValueError(f"dataset {dataset.name} has no labeled images; give one with labels")
     if input_shape and input_shape != dataset.image_shape:
         raise ValueError(
-            f"the model takes images of {_size(input_shape)}, and those of {dataset.name} "
-            f"are {_size(dataset.image_shape)}; use a model that was trained on such images"
+            f"the model takes images of {size_text(input_shape)}, and those of {dataset.name} "
+            f"are {size_text(dataset.image_shape)}; use a model that was trained on such images"
         )
     return dataset.labels
 
@@ -347,7 +355,3 @@ def as_metrics(metrics: Sequence[str | Metric] | str | Metric) -> dict[str, Metr
                 "targets and predictions, such as sklearn.metrics.f1_score"
             )
     return found
-
-
-def _size(shape: Shape) -> str:
-    return " x ".join(map(str, shape))

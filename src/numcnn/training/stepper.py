@@ -150,6 +150,7 @@ class Stepper:
         self.best = Weights.of(model)
         self.progress = EpochProgress()
         self._decayed = model.weight_decay_mask()
+        self._layers = [layer for _, layer in model.named_layers()]
         self._rest: Iterator[Batch] | None = None
         self._blas = one_blas_thread()
         self._held = ExitStack()
@@ -263,7 +264,8 @@ class Stepper:
             outputs = self.passes.forward(batch.inputs, ctx)
             loss, dy = self.loss.value_and_gradient(outputs, batch.targets, batch.weights)
             gradient = self.passes.backward(dy, ctx)
-            frozen = self.model.frozen_mask()
+            is_frozen = any(layer.is_frozen for layer in self._layers)
+            frozen = self.model.frozen_mask() if is_frozen else None
             self.optimizer.step(
                 self.model.parameters,
                 gradient,

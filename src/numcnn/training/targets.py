@@ -23,6 +23,7 @@ from numcnn.nn import (
     SoftmaxCrossEntropy,
     Task,
 )
+from numcnn.nn.arrays import size_text
 from numcnn.nn.inputs import as_array, require_finite
 
 _ROUNDING = 1e-3
@@ -33,7 +34,7 @@ _CHANNELS = (1, 3, 4)
 
 
 def as_examples(
-    x: Any,
+    inputs: NDArray[Any],
     y: Any,
     sample_weight: Any,
     loss: Loss,
@@ -43,10 +44,10 @@ def as_examples(
     *,
     is_fixed: bool = False,
 ) -> tuple[Examples, Task]:
-    """Bring inputs and targets of any kind into examples.
+    """Bring targets of any kind together with inputs.
 
     Args:
-        x: What `as_inputs` takes.
+        inputs: What `as_inputs` gave.
         y: Classes by number, by name or as one-hot rows; labels as rows of 0 and 1; values.
         sample_weight: How much each example counts, or None.
         loss: What the training makes small; it decides what numbers mean.
@@ -61,7 +62,6 @@ def as_examples(
     Raises:
         ValueError: They do not fit together; the message says what to give.
     """
-    inputs = as_inputs(x)
     targets, task = as_targets(y, loss, outputs, task, is_fixed=is_fixed)
     if len(targets) != len(inputs):
         raise ValueError(
@@ -140,8 +140,7 @@ def class_names(task: Task, outputs: Shape) -> tuple[str, ...]:
         return ()
     if task.names is not None:
         return tuple(map(str, task.names))
-    count = 2 if task.kind == "classes" and outputs == (1,) else outputs[0]
-    return tuple(map(str, range(count)))
+    return tuple(map(str, range(task.count(outputs))))
 
 
 @final
@@ -289,7 +288,7 @@ def _as_labels(y: Any) -> NDArray[Any]:
     return labels
 
 
-def prepare_model(model: Sequential, shape: Shape) -> None:
+def require_input_shape(model: Sequential, shape: Shape) -> None:
     """Refuse inputs that the model was not built for.
 
     Raises:
@@ -297,10 +296,6 @@ def prepare_model(model: Sequential, shape: Shape) -> None:
     """
     if model.input_shape and model.input_shape != shape:
         raise ValueError(
-            f"the model takes inputs of {_size(model.input_shape)}, and these are {_size(shape)}; "
-            "give inputs of that shape, or build a new model"
+            f"the model takes inputs of {size_text(model.input_shape)}, and these are "
+            f"{size_text(shape)}; give inputs of that shape, or build a new model"
         )
-
-
-def _size(shape: Shape) -> str:
-    return " x ".join(map(str, shape))

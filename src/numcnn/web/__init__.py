@@ -16,7 +16,7 @@ except ModuleNotFoundError as error:
     ) from error
 
 from numcnn.web.app import create_app
-from numcnn.web.server import serve
+from numcnn.web.launcher import serve
 from numcnn.web.settings import Limits, Settings
 
 __all__ = ["Limits", "Settings", "create_app", "serve"]

@@ -19,14 +19,11 @@ from numcnn.handwriting.vision import (
     load_picture,
     to_mnist_frame,
 )
+from numcnn.handwriting.vision.component import find_components
+from numcnn.handwriting.vision.merge import gaps_in_one_digit, merge_near_pieces
 from numcnn.handwriting.vision.region import Region
 from numcnn.handwriting.vision.ruling import find_ruling
-from numcnn.handwriting.vision.segment import (
-    _components,
-    _gaps_in_one_digit,
-    _merged,
-    find_lines_and_rest,
-)
+from numcnn.handwriting.vision.segment import find_lines_and_rest
 
 from .strokes import draw, encode, write
 
@@ -63,7 +60,7 @@ def test_boxes_that_lie_over_each_other_are_bounded_and_counted():
     amount = np.zeros((1600, 1600), np.float32)
     rows, columns = np.indices(amount.shape)
     amount[(rows - columns) % 14 < 3] = 1
-    components, too_large, too_many = _components(amount)
+    components, too_large, too_many = find_components(amount)
     assert sum(region.ink.size for region in components) <= 16_000_000
     assert len(components) + too_large == 229
     assert (too_large > 50, too_many) == (True, 0)
@@ -106,7 +103,7 @@ def test_gaps_follow_the_rules(seed):
     all_boxes = boxes(np.random.default_rng(seed), 40)
     for box in all_boxes:
         expected = [gap_by_rules(box, other, 30.0) for other in all_boxes]
-        np.testing.assert_array_equal(_gaps_in_one_digit(box, all_boxes, 30.0), expected)
+        np.testing.assert_array_equal(gaps_in_one_digit(box, all_boxes, 30.0), expected)
 
 
 @pytest.mark.parametrize("seed", range(20))
@@ -131,7 +128,7 @@ def test_the_nearest_pieces_are_joined_first(seed):
         left, top = min(x, x2), min(y, y2)
         right, bottom = max(x + width, x2 + width2), max(y + height, y2 + height2)
         expected[i] = left, top, right - left, bottom - top
-    assert [region.box for region in _merged(regions)] == expected
+    assert [region.box for region in merge_near_pieces(regions)] == expected
 
 
 def test_ruling_is_found_however_much_else_is_thin():
@@ -235,7 +232,7 @@ REGION = Region(0, 0, np.ones((40, 90), np.float32))
         lambda: find_lines(marks(9)),
         lambda: find_ruling(marks(900).astype(bool)),
         lambda: to_mnist_frame(REGION.ink),
-        lambda: _merged([REGION, Region(5, 5, REGION.ink)]),
+        lambda: merge_near_pieces([REGION, Region(5, 5, REGION.ink)]),
         lambda: best_split(chain(), UNSURE, surely_single),
     ],
     ids=["load", "digits", "ink", "lines", "ruling", "to_mnist_frame", "merge", "split"],

@@ -3,7 +3,7 @@ import pytest
 from PIL import Image, ImageDraw
 
 from numcnn.handwriting.vision import find_digits
-from numcnn.handwriting.vision.fill_holes import solid
+from numcnn.handwriting.vision.fill_holes import fill_holes
 from numcnn.handwriting.vision.region import Region
 
 
@@ -19,13 +19,13 @@ def ring(hole: int, paper: int = 255, ink: int = 0) -> tuple[Region, np.ndarray]
 @pytest.mark.parametrize(("paper", "ink"), [(255, 0), (200, 90), (20, 240)])
 def test_a_ring_around_paper_is_left_alone(paper, ink):
     region, pixels = ring(paper, paper, ink)
-    assert solid(region, pixels) is region
+    assert fill_holes(region, pixels) is region
 
 
 @pytest.mark.parametrize(("paper", "ink"), [(255, 0), (200, 90), (20, 240)])
 def test_a_ring_around_ink_is_filled(paper, ink):
     region, pixels = ring(round(ink + 0.2 * (paper - ink)), paper, ink)
-    filled = solid(region, pixels)
+    filled = fill_holes(region, pixels)
     assert filled.box == region.box
     assert filled.mass == pytest.approx(np.pi * 70**2, rel=0.01)
     np.testing.assert_array_equal(filled.ink[region.ink > 0], region.ink[region.ink > 0])
@@ -34,7 +34,7 @@ def test_a_ring_around_ink_is_filled(paper, ink):
 def test_what_is_small_in_its_picture_is_left_alone():
     region, pixels = ring(0)
     wide = np.pad(pixels, ((0, 800), (0, 800), (0, 0)), mode="edge")
-    assert solid(region, wide) is region
+    assert fill_holes(region, wide) is region
 
 
 @pytest.mark.parametrize("radius", [40, 65, 80, 100])

@@ -2,16 +2,10 @@ import numpy as np
 import pytest
 
 from numcnn.handwriting.vision import (
-    RegionScore,
-    best_split,
-    find_cuts,
     find_digits,
     find_lines,
-    join,
 )
-from numcnn.handwriting.vision.merge import merge_broken_digits
-from numcnn.handwriting.vision.region import Region
-from tests.handwriting.vision.strokes import draw, noisy, write
+from tests.handwriting.vision.strokes import draw, write
 
 
 def regions_of(strokes, size=(400, 200), width=8):
@@ -73,93 +67,12 @@ def test_a_crowd_of_components_ends_in_time():
     find_digits(pixels)
 
 
-TOUCHING = write("27", 50, 50, 80, 43)
-NO_DIGIT = RegionScore(-3.0, -0.1, -4.0)
-
-
-def touching():
-    (region,) = find_digits(noisy(draw((200, 180), TOUCHING, 6), 2)).regions
-    return region
-
-
-def says(digit):
-    """A reader who is asked how surely a region is a digit, and doubts everything else."""
-
-    def score(regions):
-        return [RegionScore(min(digit(region), -1e-6), -0.5, -2.0) for region in regions]
-
-    return score
-
-
-def test_cuts_go_from_top_to_bottom_and_one_parts_the_digits():
-    region = touching()
-    cuts = find_cuts(region)
-    assert len(cuts) >= 2
-    for cut in cuts:
-        assert cut.columns.shape == (region.height,)
-        assert (np.abs(np.diff(cut.columns)) <= 3).all()
-    middles = [cut.columns.mean() for cut in cuts]
-    assert middles == sorted(middles)
-    seam = min(cuts, key=lambda cut: abs(cut.columns.mean() - region.width / 2))
-    assert seam.columns.mean() == pytest.approx(region.width / 2, abs=6)
-    assert seam.price < 1.5
-
-
-def test_the_best_split_is_the_readers():
-    region = touching()
-    half = region.width / 2
-    likes_halves = says(lambda part: -abs(part.width - half) / 10)
-    left, right = best_split(region, NO_DIGIT, likes_halves)
-    assert left.width == pytest.approx(half, abs=8)
-    assert right.x + right.width == region.x + region.width
-    assert left.mass + right.mass == pytest.approx(region.mass)
-    assert best_split(region, NO_DIGIT, says(lambda _: -9.0)) == [region]
-
-
-def test_what_looks_like_a_drawing_is_not_cut():
-    region = touching()
-    drawing = RegionScore(-6.0, -6.0, -1e-3)
-    assert best_split(region, drawing, says(lambda _: -1.5)) == [region]
-
-
-def test_a_single_digit_is_not_cut_for_a_little_more_certainty():
-    (zero,) = find_digits(draw((200, 180), write("0", 50, 40, 100), 6)).regions
-    assert best_split(zero, RegionScore(-0.2, -2, -3), says(lambda _: -0.001)) == [zero]
-
-
-def test_a_region_too_small_to_cut():
-    region = Region(3, 4, np.ones((3, 3), np.float32))
-    assert find_cuts(region) == []
-    assert best_split(region, NO_DIGIT, says(lambda _: -0.001)) == [region]
-
-
-def test_halves_that_are_no_digits_are_joined_where_both_are_one():
-    left, right = (Region(x, 10, np.ones((60, 12), np.float32)) for x in (10, 30))
-    poor = [NO_DIGIT, NO_DIGIT]
-
-    def score(regions):
-        return [RegionScore(-0.01, -5, -5) for _ in regions]
-
-    regions, said = merge_broken_digits([left, right], poor, score, 60.0)
-    assert [region.box for region in regions] == [(10, 10, 32, 60)]
-    assert said == [RegionScore(-0.01, -5, -5)]
-    sure = [RegionScore(-0.01, -5, -5)] * 2
-    assert merge_broken_digits([left, right], sure, score, 60.0) == ([left, right], sure)
-    far = Region(90, 10, right.ink)
-    assert merge_broken_digits([left, far], poor, score, 60.0) == ([left, far], poor)
-
-
 def test_a_hair_thin_digit_is_no_frame_and_what_is_framed_is_read_without():
     assert len(find_digits(draw((400, 400), write("7", 120, 60, 280), 2)).regions) == 1
     frame = [(20, 20), (380, 20), (380, 180), (20, 180), (20, 20)]
     ((zero, two),) = regions_of([*write("02", 80, 60, 80, 90), frame], (400, 200), 4)
     assert zero.height == pytest.approx(84, abs=4)
     assert two.x > zero.x + zero.width
-
-
-def test_join_needs_regions():
-    with pytest.raises(ValueError, match="at least one"):
-        join([])
 
 
 def test_what_lies_along_the_edge_of_a_sheet_is_not_written_on_it():

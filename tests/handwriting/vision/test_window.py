@@ -6,7 +6,7 @@ from scipy import ndimage
 
 from numcnn.handwriting.vision import window
 from numcnn.handwriting.vision.ink import find_ink
-from numcnn.handwriting.vision.paper import without_desk
+from numcnn.handwriting.vision.paper import extend_paper
 
 SHAPES = [(1, 1), (1, 40), (2, 40), (3, 40), (40, 3), (5, 7), (26, 31)]
 SIZES = [2, 3, 8, 25, 51]
@@ -79,4 +79,4 @@ def test_a_narrow_sheet_is_continued():
     pixels = np.full((104, 40_000, 3), 200, np.uint8)
     sheet = np.ones(pixels.shape[:2], bool)
     sheet[:, :500] = False
-    assert without_desk(pixels, sheet).shape == pixels.shape
+    assert extend_paper(pixels, sheet).shape == pixels.shape

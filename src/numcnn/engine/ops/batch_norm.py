@@ -84,9 +84,9 @@ class StatisticsOp(BarrierOp):
         self._sizes[start] = n * self._per_example
         for sums in (self.means, self.squares, self.dgammas, self.dbetas):
             sums[start] = np.zeros(self.features, np.float32)
-        layout = self.sources[0].layout
+        layout, shape = self.sources[0].layout, self.sources[0].shape
         if n not in self.spreads:
-            blank = layout.spread(self.mean, n)
+            blank = layout.spread(self.mean, shape, n)
             self.spreads[n] = {
                 name: blank.copy() for name in ("scale", "shift", "mean", "dmean", "dvariance")
             }
@@ -97,7 +97,7 @@ class StatisticsOp(BarrierOp):
         lines = layout.lines(x)
         scale = np.float32(1 / (x.size // self.features))
         mean, squares = self.means[start], self.squares[start]
-        wide, spreads = layout.spread(mean, n).copy(), self.spreads[n]
+        wide, spreads = layout.spread(mean, shape, n).copy(), self.spreads[n]
         workspace.reset()
         scratch = workspace.take(lines.shape)
         dsource = None
@@ -111,7 +111,7 @@ class StatisticsOp(BarrierOp):
 
         def forward() -> None:
             np.multiply(layout.channel_sums(lines, self.features), scale, out=mean)
-            wide[...] = layout.spread(mean, n)
+            wide[...] = layout.spread(mean, shape, n)
             np.subtract(lines, wide, out=scratch)
             np.multiply(scratch, scratch, out=scratch)
             squares[...] = layout.channel_sums(scratch, self.features)
@@ -253,13 +253,14 @@ class AffineOp(Op):
         """Compute scale and shift."""
         scale, shift = self._fold.scale_shift()
         for n, (scales, shifts) in self._spreads.items():
-            scales[...] = self.target.layout.spread(scale, n)
-            shifts[...] = self.target.layout.spread(shift, n)
+            scales[...] = self.target.layout.spread(scale, self.target.shape, n)
+            shifts[...] = self.target.layout.spread(shift, self.target.shape, n)
 
     def bind(self, binding: Binding) -> BoundOp:
         """Fix the arrays."""
         micro_batch, layout = binding.micro_batch, self.target.layout
-        blank = layout.spread(np.zeros(self.target.shape[-1], np.float32), micro_batch.size)
+        shape = self.target.shape
+        blank = layout.spread(np.zeros(shape[-1], np.float32), shape, micro_batch.size)
         spread = self._spreads.setdefault(micro_batch.size, (blank.copy(), blank.copy()))
         x = layout.lines(self.sources[0].array(micro_batch))
         y = layout.lines(self.target.array(micro_batch))

@@ -1,8 +1,7 @@
 """A convolution and what follows it: pooling, bias, ReLU, in the order that costs least.
 
-`ConvAlgorithm` is one way to compute the products; there are three, each in a file of its own:
-`numcnn.engine.ops.conv_winograd`, `numcnn.engine.ops.conv_toeplitz` and
-`numcnn.engine.ops.conv_im2col`.
+`ConvAlgorithm` is one way to compute the products; there are four, each in a file of its own:
+`conv_winograd`, `conv_toeplitz`, `conv_rows` and `conv_im2col`.
 """
 
 from __future__ import annotations
@@ -42,6 +41,8 @@ class ConvAlgorithm(ABC):
         target_layout: How the output will lie, not pooled.
         pooled_layout: How the output will lie, pooled.
         raw_is_target: Whether raw, not pooled, is the target's array itself.
+        matrix: What the patches of an image are multiplied with, if it computes so.
+        patches: How many of them an image has.
     """
 
     name: str
@@ -50,6 +51,8 @@ class ConvAlgorithm(ABC):
     target_layout: Layout
     pooled_layout: Layout
     raw_is_target: bool = True
+    matrix: Array
+    patches: int
 
     def __init__(self, window: Window, image_shape: Shape, filters: int) -> None:
         self.window = window
@@ -84,9 +87,9 @@ class ConvAlgorithm(ABC):
     def cells(self, raw: Array, n: int) -> Cells:
         """View raw as the cells of 2x2 windows."""
 
-    @abstractmethod
     def aligned(self, target: Array, n: int) -> Array:
         """View the target's array in the order of raw."""
+        return target.reshape(self.raw_shape(n))
 
     @abstractmethod
     def aligned_pooled(self, target: Array, n: int) -> Array:
@@ -96,23 +99,23 @@ class ConvAlgorithm(ABC):
     def bind_forward(self, x: Array, raw: Array, workspace: Workspace) -> Task:
         """Fix the arrays of the forward pass."""
 
-    @abstractmethod
     def bind_backward(
         self, x: Array, draw: Array, dx: Array | None, dweight: Array | None, workspace: Workspace
     ) -> Task:
         """Fix the arrays of the backward pass; ``dx`` and ``dweight`` are None if not wanted."""
+        raise NotImplementedError(f"{self.name} is for inference alone")
 
-    @abstractmethod
     def scratch(self, n: int) -> int:
         """Floats that are in use at once for ``n`` images."""
+        return n * self.patches * len(self.matrix)
 
-    @abstractmethod
     def weights(self) -> int:
         """Floats of the weight in the form that the products take."""
+        return self.matrix.size
 
-    @abstractmethod
     def macs(self) -> int:
         """Multiply-accumulates of the products for one image, forward."""
+        return self.patches * self.matrix.size
 
     def zeroed_margins(self, padded: Array, rows: int, columns: int) -> list[Array]:
         """The margins of a padded array whose first two axes are rows and columns.
@@ -194,7 +197,7 @@ class ConvOp(Op):
         self.convolution.prepare(weight)
         if bias is not None:
             for n, spread in self._bias.items():
-                spread[...] = self.target.layout.spread(bias, n)
+                spread[...] = self._spread(bias, n)
 
     def macs(self) -> int:
         """As the method multiplies."""
@@ -290,9 +293,15 @@ class ConvOp(Op):
         """The bias for micro-batches of ``n``, as the target lies; `prepare` fills it in."""
         if self._has_bias and n not in self._bias:
             bias = np.zeros(self.convolution.filters, np.float32)
-            self._bias[n] = self.target.layout.spread(bias, n).copy()
+            self._bias[n] = self._spread(bias, n).copy()
             self._snapshot.forget()
         return self._bias.get(n)
+
+    def _spread(self, bias: Array, n: int) -> Array:
+        # In a method's own order, only the filters of all images are sure to lie side by side.
+        if not self.pool and not self.convolution.raw_is_target:
+            return np.tile(bias, n)
+        return self.target.layout.spread(bias, self.target.shape, n)
 
     def _raw_place(self, y: Array, workspace: Workspace, n: int) -> Array:
         shape = self.convolution.raw_shape(n)

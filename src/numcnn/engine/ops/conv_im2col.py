@@ -43,13 +43,14 @@ class Im2col(ConvAlgorithm):
             ),
         )
         cells = window.size[0] * window.size[1]
-        self._weight = np.empty((cells * self.channels, filters), np.float32)
+        self.matrix = np.empty((cells * self.channels, filters), np.float32)
+        self.patches = self.output_shape[0] * self.output_shape[1]
         self._weight_t = np.empty((cells, filters, self.channels), np.float32)
 
     def prepare(self, weight: Array) -> None:
         """Flatten, and transpose cell by cell for the backward pass."""
-        np.copyto(self._weight, weight.reshape(self._weight.shape))
-        cells = self._weight.reshape(-1, self.channels, self.filters)
+        np.copyto(self.matrix, weight.reshape(self.matrix.shape))
+        cells = self.matrix.reshape(-1, self.channels, self.filters)
         np.copyto(self._weight_t, cells.transpose(0, 2, 1))
 
     def raw_shape(self, n: int) -> tuple[int, ...]:
@@ -59,10 +60,6 @@ class Im2col(ConvAlgorithm):
     def cells(self, raw: Array, n: int) -> Cells:
         """Every second row and column."""
         return image_cells(raw, 0, 1, *self.pooled_shape[:2])
-
-    def aligned(self, target: Array, n: int) -> Array:
-        """The target itself."""
-        return target.reshape(self.raw_shape(n))
 
     def aligned_pooled(self, target: Array, n: int) -> Array:
         """The pooled target itself."""
@@ -75,7 +72,7 @@ class Im2col(ConvAlgorithm):
 
         def run() -> None:
             cut()
-            np.matmul(patches, self._weight, out=outputs)
+            np.matmul(patches, self.matrix, out=outputs)
 
         return run
 
@@ -84,7 +81,7 @@ class Im2col(ConvAlgorithm):
     ) -> Task:
         """``dW = P^T dy``, ``dP = dy W^T``, and ``dx`` collects what arrived at its patches."""
         n = x.shape[2]
-        flat_dweight = None if dweight is None else dweight.reshape(self._weight.shape)
+        flat_dweight = None if dweight is None else dweight.reshape(self.matrix.shape)
         douts = draw.reshape(-1, self.filters)
         cut, patches = self._bind_cut(x, workspace)
         patches_t = patches.T
@@ -159,15 +156,3 @@ class Im2col(ConvAlgorithm):
             np.copyto(patches, windows)
 
         return cut, matrix
-
-    def scratch(self, n: int) -> int:
-        """The patches."""
-        return n * self.output_shape[0] * self.output_shape[1] * len(self._weight)
-
-    def weights(self) -> int:
-        """As the layer has them."""
-        return self._weight.size
-
-    def macs(self) -> int:
-        """A patch times the filters, at each position."""
-        return self.output_shape[0] * self.output_shape[1] * self._weight.size

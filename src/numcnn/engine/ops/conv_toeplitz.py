@@ -68,7 +68,8 @@ class Toeplitz(ConvAlgorithm):
         self._toeplitz = np.zeros(
             (self.channels, kernel_height, self._reach, filters, phases), np.float32
         )
-        self._matrix = self._toeplitz.reshape(-1, filters * phases)
+        self.matrix = self._toeplitz.reshape(-1, filters * phases)
+        self.patches = rows * self._blocks
 
     @staticmethod
     def phases_that_fit(window: Window, image_shape: Shape, pooled: bool) -> list[int]:
@@ -100,17 +101,13 @@ class Toeplitz(ConvAlgorithm):
             return image_cells(raw, 2, 3, rows, columns)
         return image_cells(raw, 2, 1, rows, self.phases // 2)
 
-    def aligned(self, target: Array, n: int) -> Array:
-        """The target itself."""
-        return target
-
     def aligned_pooled(self, target: Array, n: int) -> Array:
         """The pooled target itself."""
         return target
 
     def bind_forward(self, x: Array, raw: Array, workspace: Workspace) -> Task:
         """``y = T^T P``, for some images of one place at a time if there are enough of them."""
-        matrix_t = self._matrix.T
+        matrix_t = self.matrix.T
         outputs: Array = raw.reshape(self.filters * self.phases, -1)
         width = _product_width(x.shape[4])
         cut, patches = self._bind_cut(x, workspace, width)
@@ -133,7 +130,7 @@ class Toeplitz(ConvAlgorithm):
         douts_t = douts.T
         cut, patches = self._bind_cut(x, workspace)
         dtoeplitz = workspace.take(self._toeplitz.shape)
-        flat_dtoeplitz = dtoeplitz.reshape(self._matrix.shape)
+        flat_dtoeplitz = dtoeplitz.reshape(self.matrix.shape)
         parts = [
             dtoeplitz[:, :, phase : phase + kernel_width, :, phase].transpose(1, 2, 0, 3)
             for phase in range(self.phases)
@@ -165,7 +162,7 @@ class Toeplitz(ConvAlgorithm):
 
         def both() -> None:
             weights()
-            np.matmul(self._matrix, douts, out=patches)
+            np.matmul(self.matrix, douts, out=patches)
             padded.fill(0)
             for place, gradient in places:
                 np.add(place, gradient, out=place)
@@ -209,12 +206,12 @@ class Toeplitz(ConvAlgorithm):
         if width:
             patches = workspace.take((*places, n // width, *window, width))
             by_window = patches.transpose(3, 4, 5, 0, 1, 2, 6)
-            flat = (-1, len(self._matrix), width)
+            flat = (-1, len(self.matrix), width)
         else:
             width = n
             patches = workspace.take((*window, *places, n))
             by_window = patches[..., None, :]
-            flat = (len(self._matrix), -1)
+            flat = (len(self.matrix), -1)
         channel, phase, down, across, image = source.strides
         copies = []
         for block, begin in enumerate(range(0, self._reach, self.phases)):
@@ -235,18 +232,6 @@ class Toeplitz(ConvAlgorithm):
                 np.copyto(place, windows)
 
         return cut, patches.reshape(flat)
-
-    def scratch(self, n: int) -> int:
-        """The patches."""
-        return n * len(self._matrix) * self.output_shape[0] * self._blocks
-
-    def weights(self) -> int:
-        """The matrix."""
-        return self._matrix.size
-
-    def macs(self) -> int:
-        """The product with the Toeplitz matrix, its zeros included."""
-        return self.output_shape[0] * self._blocks * self._matrix.size
 
 
 def _product_width(n: int) -> int:

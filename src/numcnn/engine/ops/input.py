@@ -63,7 +63,7 @@ class InputOp(Op):
             return narrow
         if len(self.target.shape) == 1:
             return np.tile(narrow, self.target.shape[0] // len(narrow))
-        return self.target.layout.spread(narrow, n)
+        return self.target.layout.spread(narrow, self.target.shape, n)
 
     def bind(self, binding: Binding) -> BoundOp:
         """Fix the arrays."""

@@ -12,6 +12,7 @@ from numcnn.handwriting.class_names import CLASS_NAMES, DIGITS, OTHER, SEVERAL
 from numcnn.handwriting.frame import CENTER, SIDE
 from numcnn.handwriting.reader.thresholds import SURE_AT_FIRST, RejectionThresholds
 from numcnn.model_files import ModelFile
+from numcnn.nn.arrays import size_text
 from numcnn.nn.layers.activation import softmax
 
 Probabilities = NDArray[np.float64]
@@ -56,7 +57,7 @@ class DigitClassifier:
                 f"{OTHER!r} and {SEVERAL!r}; give a model that was trained on MNIST"
             )
         if self._model.input_shape != (SIDE, SIDE, 1):
-            sides = " x ".join(map(str, self._model.input_shape))
+            sides = size_text(self._model.input_shape)
             raise ValueError(
                 f"the model takes images of {sides}, and a reader makes images of 28 x 28 x 1; "
                 "give a model that was trained on MNIST"

@@ -126,10 +126,10 @@ class Reader:
             inverted = page.inverted().grouped(classifier.score, budget)
             if (found := _likelihood(inverted, classifier)) > likely:
                 best, likely = inverted, found
-        if page.sheet is not None:
+        if page.paper_mask is not None:
             # What was taken for a desk may be paper in the shadow.
             whole = page.uncropped().grouped(classifier.score, budget)
-            # What is seen of the sheet's edge looks like a 1, and does not count.
+            # What is seen of the paper's edge looks like a 1, and does not count.
             has_more = _count_broad(whole) > _count_broad(best)
             margin = -AS_LIKELY if has_more else CLEARLY_LIKELIER
             if _likelihood(whole, classifier) > likely + margin:

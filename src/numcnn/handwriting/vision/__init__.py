@@ -1,6 +1,7 @@
-"""From a picture of handwriting to MNIST-like digits: load, find the ink, segment, to_mnist_frame.
+"""Find digits in a picture of handwriting, with classical image processing.
 
-`find_digits` does it all; what the digits are is for a network to say.
+`find_digits` does all of it: it loads a picture, finds the paper and the ink, segments the ink into
+regions, and brings each into MNIST's frame. A network then classifies the regions.
 """
 
 try:
@@ -15,6 +16,7 @@ except ModuleNotFoundError as error:
     ) from error
 
 from numcnn.deadline import DeadlineExceeded, check_deadline, deadline
+from numcnn.handwriting.vision.cut import Cut, find_cuts
 from numcnn.handwriting.vision.ink import Ink, find_ink
 from numcnn.handwriting.vision.mnist_frame import stroke_width, to_mnist_frame
 from numcnn.handwriting.vision.page import Page, find_digits
@@ -22,7 +24,7 @@ from numcnn.handwriting.vision.picture import Box, Picture, load_picture
 from numcnn.handwriting.vision.region import Region, join
 from numcnn.handwriting.vision.region_score import RegionScore, Score
 from numcnn.handwriting.vision.segment import find_lines
-from numcnn.handwriting.vision.split import Budget, Cut, best_split, find_cuts, find_pieces
+from numcnn.handwriting.vision.split import Budget, best_split, find_pieces
 from numcnn.picture_error import PictureError, PictureTooLargeError, UnknownPictureError
 
 __all__ = [

@@ -1,46 +1,70 @@
-"""The ink: how much of it lies where, apart from paper, light and noise.
+"""Separate ink from paper, light and noise: find how much ink each pixel has.
 
-A photograph is paper times light, less what the ink swallows. So the paper is estimated as it would
-look without ink, and ink is what is missing from it, as a share: the same stroke counts the same in
-a shadow as in the sun. What stands out too little from the noise, or fades out like a shadow
-instead of ending like a stroke, is no ink.
+How much darker than the paper a pixel is (`numcnn.handwriting.vision.background`) is thresholded by
+contrast and by noise. Ruling is removed, and so is what fades out gradually like a shadow instead
+of ending sharply like a stroke.
 """
 
 from dataclasses import dataclass
-from typing import final
+from typing import Final, final
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 from scipy import ndimage
 
 from numcnn.deadline import check_deadline
-from numcnn.handwriting.vision.paper import without_desk
+from numcnn.handwriting.vision.background import paper_level, reduced, relative_darkness
+from numcnn.handwriting.vision.paper import extend_paper
+from numcnn.handwriting.vision.polarity import ink_polarity
 from numcnn.handwriting.vision.ruling import find_ruling
-from numcnn.handwriting.vision.window import (
-    grey_closing,
-    grey_opening,
-    maximum_filter,
-    median_filter,
-    minimum_filter,
-)
+from numcnn.handwriting.vision.window import EIGHT_NEIGHBORS, maximum_filter, minimum_filter
 
 Pixels = NDArray[np.uint8]
 Map = NDArray[np.float32]
 Mask = NDArray[np.bool_]
 
-# The paper is smooth: this many pixels along its longest side show it.
-_PAPER_SIDE = 320
-# What the eye calls a mark on paper: less contrast than this is texture, whatever the noise.
-_LEAST_CONTRAST = 0.08
-# In a photograph, blotches of paper and light stand out by more than that, and than the noise.
-_NOISY = 0.002
-_LEAST_IN_NOISE, _LEAST_TO_NOISE = 0.14, 12
-# A picture of at most so many pixels is one digit that fills it, and hardly a photograph.
-_TINY = 64
-# Ink takes little from what is dark; the noise there would count as much.
-_DARKEST_PAPER = 90
-_EIGHT = np.ones((3, 3), bool)
+# All set by hand; see tests/handwriting/vision/test_ink.py. "Darkness" is a share of the paper's
+# brightness, and noise is its standard deviation on paper.
+
+# Darkness, about half of one of 255 gray levels. Where there is no more noise, the picture was
+# drawn or scanned, not photographed, and then the palest gray at a stroke's edge belongs to it.
+_NOISE_OF_DRAWING: Final = 0.002
+# Noise is smoothed if there is much, and if the picture is so large that strokes are wider than a
+# pixel.
+_NOISE_TO_SMOOTH: Final = 0.01  # darkness
+_SIDE_TO_SMOOTH: Final = 100  # pixels, shorter side
+_SMOOTHING: Final = 0.8  # pixels, the Gaussian filter's standard deviation
+
+# What has less contrast is no ink but the paper's texture.
+_LEAST_CONTRAST: Final = 0.08  # darkness
+_LEAST_CONTRAST_TO_NOISE: Final = 7  # times the noise
+# In a photograph, blotches of paper and light have more contrast than that.
+_LEAST_CONTRAST_IN_PHOTOGRAPH: Final = 0.14  # darkness
+_LEAST_CONTRAST_TO_NOISE_IN_PHOTOGRAPH: Final = 12  # times the noise
+# The contrast is a percentile of the strongest candidates: in a large picture, there may be more of
+# a shadow's edge than of ink.
+_DARKEST: Final = 99  # percentile of the candidates that counts as their maximum
+_STRONG: Final = 0.5  # share of that maximum
+_CONTRAST: Final = 80  # percentile of the candidates above that share
+
+# Thresholds of strokes: all pixels are above the low one, and some above the high one.
+_HIGH: Final = 0.32  # share of the contrast
+_HIGH_TO_NOISE: Final = 5  # times the noise
+_LOW: Final = 0.15  # share of the contrast
+_LOW_TO_NOISE: Final = 3  # times the noise
+# The darkness of no ink and of full ink in a photograph; in a drawing it is 0 and the contrast.
+_ZERO: Final = 0.5  # share of the low threshold
+_FULL: Final = 0.7  # share of the contrast
+# How far, at most, a pixel above the low threshold is from one above the high one.
+_REACH_DIVISOR: Final = 60  # of the picture's longer side
+_LEAST_REACH: Final = 2  # pixels
+_EDGE_DIVISOR: Final = 100  # of the picture's longer side: half of the width of a stroke's edge
+# Share of its darkest pixel that a stroke loses across its edge; a shadow loses less.
+_LEAST_STEEPNESS: Final = 0.25
+_NOISE_IN_EDGE: Final = 4  # times the noise: what noise alone makes of such a difference
+
+_CLUTTER_SIDE: Final = 400  # pixels, longer side at which the clutter is measured
+_CLUTTER_MARGIN_DIVISOR: Final = 100  # of the longer side: the margin that is left out around ink
 
 
 @final
@@ -49,15 +73,15 @@ class Ink:
     """The ink of a picture.
 
     Attributes:
-        amount: 0 where there is paper to 1 where there is full ink, with the soft edges of the
+        amount: The amount of ink, from 0 on paper to 1 for full ink, with the soft edges of the
             strokes; float32 ``(height, width)``.
-        is_light: Whether light ink was found on something dark, as with chalk.
-        certainty: How clearly the picture told which is the ink, from 0; below about 1.3 it may be
-            the other way round.
-        contrast: How much of the paper's light the ink takes away (or adds), 0 to 1; 0 if blank.
-        noise: The standard deviation of the paper in the same unit.
-        clutter: How much there is that is neither ink nor plain paper, as a share of the contrast:
-            the mean of what is missing from the light where there is no ink.
+        is_light: Whether the ink is lighter than the paper, as with chalk on a blackboard.
+        certainty: How certain that is, from 0; below about 1.3 it may be the other way round.
+        contrast: The share of the paper's brightness that the ink takes away (or adds), 0 to 1; 0
+            if nothing is written.
+        noise: The standard deviation of the paper's brightness, as a share of it.
+        clutter: How much there is that is neither ink nor plain paper: the mean absolute darkness
+            where there is no ink, as a share of the contrast.
     """
 
     amount: Map
@@ -68,234 +92,130 @@ class Ink:
     clutter: float = 0.0
 
 
-def find_ink(pixels: Pixels, is_light: bool | None = None, sheet: Mask | None = None) -> Ink:
+def find_ink(pixels: Pixels, is_light: bool | None = None, paper_mask: Mask | None = None) -> Ink:
     """Separate ink from paper.
 
-    The paper is the morphological closing of the picture (for light ink: of its negative): what
-    remains when everything narrower than a window is filled from its surroundings. Other than a
-    blur, closing keeps gradients and the edges of large shadows. Colors are weighted by how much
-    the ink changes them, so that a red pen, which leaves red as it is, is not paler than a black
-    one.
+    The paper's brightness is estimated by a morphological closing of the picture, or of its
+    negative if the ink is light; see `numcnn.handwriting.vision.background`. How much darker each
+    pixel is gives the ink, by hysteresis thresholding.
 
     Args:
         pixels: RGB, uint8 ``(height, width, 3)``.
-        is_light: Whether the ink is lighter than the paper; found out if None.
-        sheet: Where there may be ink, ``(height, width)``; everywhere if None.
+        is_light: Whether the ink is lighter than the paper; decided by the picture if None.
+        paper_mask: Where there is paper, bool ``(height, width)``; everywhere if None.
 
     Returns:
-        The ink; all 0 if there is only paper.
+        The ink; its amount is 0 everywhere if nothing is written.
     """
-    if sheet is not None:
-        pixels = without_desk(pixels, sheet)
-    small = _reduced(pixels)
-    clearly = _clearly_light(small)
-    certainty = abs(clearly)
+    if paper_mask is not None:
+        pixels = extend_paper(pixels, paper_mask)
+    small = reduced(pixels)
+    polarity = ink_polarity(small)
+    certainty = abs(polarity)
     if is_light is None:
-        is_light = clearly > 0
+        is_light = polarity > 0
     if is_light:
         pixels, small = 255 - pixels, 255 - small
-    missing = _missing(pixels, small)
+    darkness = relative_darkness(pixels, small)
     check_deadline()
-    mode, noise = _paper_level(missing, sheet)
-    missing -= np.float32(mode)
-    # A pixel is noisy; a stroke is wider than a pixel, unless the picture is tiny.
-    smooth = missing
-    if noise > 0.01 and min(missing.shape) >= 100:
-        smooth = ndimage.gaussian_filter(missing, 0.8)
-        noise = _paper_level(smooth, sheet)[1]
-    blank = Ink(np.zeros_like(missing), is_light, certainty, 0.0, noise)
-    candidates = smooth[smooth > max(_LEAST_CONTRAST, 7 * noise)]
-    if candidates.size == 0:
-        return blank
-    # Of the darkest half: in a large picture, there may be more of a shadow's edge than of ink.
-    strongest = candidates[candidates > 0.5 * np.percentile(candidates, 99)]
-    contrast = float(np.percentile(strongest, 80))
-    if noise > _NOISY and contrast < max(_LEAST_IN_NOISE, _LEAST_TO_NOISE * noise):
+    level, noise = paper_level(darkness, paper_mask)
+    darkness -= np.float32(level)
+    if noise > _NOISE_TO_SMOOTH and min(darkness.shape) >= _SIDE_TO_SMOOTH:
+        darkness = ndimage.gaussian_filter(darkness, _SMOOTHING)
+        noise = paper_level(darkness, paper_mask)[1]
+    blank = Ink(np.zeros_like(darkness), is_light, certainty, 0.0, noise)
+    contrast = _contrast(darkness, noise)
+    if contrast == 0:
         return blank
     check_deadline()
-    high = max(0.32 * contrast, 5 * noise)
-    # Without noise, the faintest gray at a stroke's edge belongs to it.
-    low = max(0.15 * contrast, 3 * noise) if noise > 0.002 else 0.002
-    mask = _strokes(smooth, low, high, noise)
-    ruled = find_ruling(smooth > max(low, 0.15 * contrast))
-    if ruled.any():
-        mask = _strokes(np.where(ruled, 0, smooth), low, high, noise)
+    is_drawing = noise <= _NOISE_OF_DRAWING
+    high = max(_HIGH * contrast, _HIGH_TO_NOISE * noise)
+    low = _NOISE_OF_DRAWING if is_drawing else max(_LOW * contrast, _LOW_TO_NOISE * noise)
+    mask = _strokes(darkness, low, high, noise)
+    ruling = find_ruling(darkness > max(low, _LOW * contrast))
+    if ruling.any():
+        mask = _strokes(np.where(ruling, 0, darkness), low, high, noise)
     check_deadline()
     if not mask.any():
         return blank
-    floor = low / 2 if noise > 0.002 else 0.0
-    full = contrast * (0.7 if noise > 0.002 else 1.0)
-    amount = np.clip((smooth - floor) / (full - floor), 0, 1).astype(np.float32)
-    if noise > 0.002:
-        mask = ndimage.binary_dilation(mask, _EIGHT) & ~ruled
-    amount[~mask if sheet is None else ~(mask & sheet)] = 0
-    clutter = _clutter(smooth, mask | ruled, sheet) / contrast
+    zero, full = (0.0, contrast) if is_drawing else (_ZERO * low, _FULL * contrast)
+    amount = np.clip((darkness - zero) / (full - zero), 0, 1).astype(np.float32)
+    if not is_drawing:
+        mask = ndimage.binary_dilation(mask, EIGHT_NEIGHBORS) & ~ruling
+    amount[~mask if paper_mask is None else ~(mask & paper_mask)] = 0
+    clutter = _clutter(darkness, mask | ruling, paper_mask) / contrast
     return Ink(amount, is_light, certainty, contrast, noise, clutter)
 
 
-def _clutter(missing: Map, known: Mask, sheet: Mask | None) -> float:
-    """Return the mean of what is missing from the paper's light away from ink and ruling."""
-    step = max(1, max(missing.shape) // 400)
-    reach = max(1, round(max(missing.shape) / step / 100))
-    near = maximum_filter(known, step)[::step, ::step] if step > 1 else known
-    away = ~ndimage.binary_dilation(near, _EIGHT, iterations=reach)
-    if sheet is not None:
-        away &= sheet[::step, ::step]
-    values = missing[::step, ::step][away]
-    return float(np.abs(values).mean()) if values.size else 0.0
+def _contrast(darkness: Map, noise: float) -> float:
+    """Estimate the darkness of ink; 0 if nothing is dark enough for ink."""
+    candidates = darkness[darkness > max(_LEAST_CONTRAST, _LEAST_CONTRAST_TO_NOISE * noise)]
+    if candidates.size == 0:
+        return 0.0
+    strongest = candidates[candidates > _STRONG * np.percentile(candidates, _DARKEST)]
+    contrast = float(np.percentile(strongest, _CONTRAST))
+    least = max(_LEAST_CONTRAST_IN_PHOTOGRAPH, _LEAST_CONTRAST_TO_NOISE_IN_PHOTOGRAPH * noise)
+    return 0.0 if noise > _NOISE_OF_DRAWING and contrast < least else contrast
 
 
-def _reduced(pixels: Pixels) -> Pixels:
-    height, width = pixels.shape[:2]
-    factor = -(-max(height, width) // _PAPER_SIDE)
-    if factor == 1:
-        return pixels
-    return np.asarray(Image.fromarray(pixels).reduce(factor))
+def _strokes(darkness: Map, low: float, high: float, noise: float) -> Mask:
+    """Find strokes: dark pixels that are connected to darker ones and end sharply.
 
+    Hysteresis thresholding: pixels above the low threshold count if they are connected to pixels
+    above the high one (J. Canny, "A computational approach to edge detection", 1986;
+    `skimage.filters.apply_hysteresis_threshold`). Here they must also be near to these, so that a
+    stroke that a shadow crosses does not connect all of the shadow.
 
-def _clearly_light(small: Pixels) -> float:
-    """Tell which of the two is the ink: above 0 if the lighter one, the more the clearer.
+    Where a stroke ends, much of its darkness is lost within a few pixels; a shadow's edge is wider.
+    So the difference between maximum and minimum over such a width (the morphological gradient:
+    P. Soille, "Morphological Image Analysis", 2nd edition, 2003, chapter 3) is averaged along the
+    whole outline of each connected component, not only where a shadow happens to meet something
+    else.
 
-    Paper is what most of the picture is, so that ink pulls the distribution's tail to its side;
-    and paper is what lies at the picture's border. Where ink of share p is kept from the border,
-    the skewness is (1 - 2p) / sqrt(p (1 - p)) and the border differs from the mean by
-    sqrt(p / (1 - p)) standard deviations: weighed 1 to 2, their sum is right up to p = 3/4.
+    Args:
+        darkness: float32 ``(height, width)``.
+        low: The low threshold.
+        high: The high threshold.
+        noise: The darkness's standard deviation on paper.
 
-    In a photograph, light and shadows may outweigh the ink in both. There the border counts less,
-    and details of only a few pixels count as well: they are ink, or, fewer, paper within its loops.
-    (Of 588 generated pictures, these weights decide 585 rightly.)
+    Returns:
+        Which pixels belong to strokes, bool ``(height, width)``.
     """
-    gray = small.mean(axis=2, dtype=np.float32)
-    details, trust = 0.0, 2.0
-    if max(gray.shape) > _TINY:
-        size = max(3, max(gray.shape) // 32)
-        dark = _energy(grey_closing(gray, (size, size)) - gray)
-        light = _energy(gray - grey_opening(gray, (size, size)))
-        details, trust = (light - dark) / (light + dark + 1), 0.6
-        gray = gray - _light_on(gray)
-    deviation = gray - gray.mean()
-    spread = float(deviation.std())
-    if spread < 0.5:
-        return 9.0 if small.mean() < 128 else -9.0
-    deviation /= spread
-    border = np.concatenate(
-        [deviation[0], deviation[-1], deviation[1:-1, 0], deviation[1:-1, -1]]
-    ).mean()
-    skewness = float(np.clip((deviation**3).mean(), -3, 3))
-    return float(details + skewness - trust * border)
-
-
-def _energy(details: Map) -> float:
-    """Sum the squares of what stands out from the noise."""
-    return float((np.maximum(details - 3 * np.median(details), 0) ** 2).sum())
-
-
-def _light_on(gray: Map) -> Map:
-    """Estimate the light on the paper without knowing which is the ink, by a wide median."""
-    size = gray.shape[1], gray.shape[0]
-    image = Image.fromarray(gray)
-    image.thumbnail((40, 40), Image.Resampling.BOX)
-    median = median_filter(np.asarray(image), 25)
-    return np.asarray(Image.fromarray(median).resize(size, Image.Resampling.BILINEAR))
-
-
-def _missing(pixels: Pixels, small: Pixels) -> Map:
-    """Return the share of the paper's light that is missing; float32 ``(height, width)``."""
-    if (pixels == pixels[:, :, :1]).all():
-        pixels, small = pixels[:, :, :1], small[:, :, :1]  # gray: one channel tells it all
-    shorter, longer = sorted(small.shape[:2])
-    is_tiny = longer <= _TINY
-    window = max(3, round(0.6 * shorter if is_tiny else max(0.3 * shorter, longer / 8)))
-    paper = np.empty(small.shape, np.float32)
-    channels = range(small.shape[2])
-    for channel in channels:
-        check_deadline()
-        values = small[:, :, channel]
-        if not is_tiny:
-            values = median_filter(values, 3)
-        closed = _closed(values.astype(np.float32), window)
-        paper[:, :, channel] = closed if is_tiny else ndimage.gaussian_filter(closed, longer / 160)
-    shares = np.empty(pixels.shape, np.float32)
-    size = (pixels.shape[1], pixels.shape[0])
-    for channel in channels:
-        check_deadline()
-        light = paper[:, :, channel]
-        if pixels.shape != small.shape:
-            resized = Image.fromarray(light).resize(size, Image.Resampling.BILINEAR)
-            light = np.asarray(resized)
-        share = shares[:, :, channel]
-        np.subtract(light, pixels[:, :, channel], out=share)
-        share /= np.maximum(light, _DARKEST_PAPER)
-    total = shares.sum(axis=2)
-    strong = shares[total > 0.5 * float(total.max(initial=0))]
-    if len(strong) == 0 or float(total.max()) <= 0:
-        return total / len(channels)
-    weights = np.maximum(strong.mean(axis=0), 0)
-    return shares @ (weights / weights.sum())
-
-
-def _closed(values: Map, window: int) -> Map:
-    """Close a channel, as if light went on beyond the border as it reaches it.
-
-    Mirrored at the border, light that fades towards it would have a dark valley there.
-    """
-    inside = []
-    for axis in (0, 1):
-        lines = values.swapaxes(0, axis)
-        reach = min(window // 2 + 1, len(lines) - 1)
-        before = np.minimum(lines[:1], 2 * lines[:1] - lines[reach:0:-1])
-        after = np.minimum(lines[-1:], 2 * lines[-1:] - lines[-2 : -reach - 2 : -1])
-        inside.append(slice(reach, reach + len(lines)))
-        values = np.concatenate([before, lines, after]).swapaxes(0, axis)
-    return grey_closing(values, (window, window))[tuple(inside)]
-
-
-def _paper_level(missing: Map, sheet: Mask | None) -> tuple[float, float]:
-    """Return the paper's most frequent value and the noise around it.
-
-    Ink is only above the paper, so what lies below the mode is noise alone (and as much of it as
-    above).
-    """
-    values = (missing if sheet is None else missing[sheet]).ravel()
-    values = values[:: max(1, values.size // 250_000)]
-    low, high = float(values.min()), float(np.percentile(values, 99.5))
-    if high - low < 1e-6:
-        return low, 0.0
-    bins = int(np.clip((high - low) * 255, 8, 400))
-    counts, edges = np.histogram(values, bins, (low, low + 0.7 * (high - low)))
-    # Smoothed where a bin has few pixels; the sharp peak of a picture without noise stays.
-    smooth = counts + np.convolve(counts, np.ones(5), "same") / 5
-    peak = int(np.argmax(smooth))
-    inside = values[(values >= edges[peak]) & (values <= edges[peak + 1])]
-    mode = float(np.median(inside)) if inside.size else float(edges[peak])
-    below = values[values < mode]
-    if below.size < 0.02 * values.size:
-        return mode, 0.0
-    return mode, float(np.sqrt(np.mean((below - mode) ** 2)))
-
-
-def _strokes(missing: Map, low: float, high: float, noise: float) -> Mask:
-    """Return what is above ``low``, joined to something near above ``high``, and ends sharply."""
-    above = missing > high
-    # A stroke that a shadow crosses is no bridge to the shadow.
-    reach = 2 * max(2, round(max(missing.shape) / 60)) + 1
+    above = darkness > high
+    longer = max(darkness.shape)
+    reach = 2 * max(_LEAST_REACH, round(longer / _REACH_DIVISOR)) + 1
     near = maximum_filter(above, reach)
-    labels, count = ndimage.label((missing > low) & near, _EIGHT)
+    labels, count = ndimage.label((darkness > low) & near, EIGHT_NEIGHBORS)
     if count == 0:
-        return np.zeros(missing.shape, bool)
+        return np.zeros(darkness.shape, bool)
     check_deadline()
     peaks = np.zeros(count + 1, np.float32)
-    np.maximum.at(peaks, labels[above], missing[above])
-    # Where a stroke ends, half of its height is lost within few pixels; a shadow takes many.
-    # (Noise alone spans several deviations in so many pixels.)
-    radius = max(1, round(max(missing.shape) / 100))
-    size = 2 * radius + 1
-    steps = maximum_filter(missing, size) - minimum_filter(missing, size)
-    # Along its whole outline, not only where a shadow happens to meet something else.
-    outline = above & ~ndimage.binary_erosion(above, _EIGHT, border_value=1)
+    np.maximum.at(peaks, labels[above], darkness[above])
+    edge = 2 * max(1, round(longer / _EDGE_DIVISOR)) + 1
+    gradient = maximum_filter(darkness, edge) - minimum_filter(darkness, edge)
+    outline = above & ~ndimage.binary_erosion(above, EIGHT_NEIGHBORS, border_value=1)
     places = labels[outline]
     lengths = np.maximum(np.bincount(places, minlength=count + 1), 1)
-    steepness = np.bincount(places, steps[outline], count + 1) / lengths
-    keep = (peaks > 0) & (steepness - 4 * noise > 0.25 * peaks)
+    steepness = np.bincount(places, gradient[outline], count + 1) / lengths
+    keep = (peaks > 0) & (steepness - _NOISE_IN_EDGE * noise > _LEAST_STEEPNESS * peaks)
     keep[0] = False
     return keep[labels]
+
+
+def _clutter(darkness: Map, known: Mask, paper_mask: Mask | None) -> float:
+    """Compute the mean absolute darkness away from ink and ruling.
+
+    Args:
+        darkness: float32 ``(height, width)``.
+        known: Which pixels are ink or ruling, bool ``(height, width)``.
+        paper_mask: Where there is paper, bool ``(height, width)``; everywhere if None.
+    """
+    longer = max(darkness.shape)
+    step = max(1, longer // _CLUTTER_SIDE)
+    margin = max(1, round(longer / step / _CLUTTER_MARGIN_DIVISOR))
+    near = maximum_filter(known, step)[::step, ::step] if step > 1 else known
+    away = ~ndimage.binary_dilation(near, EIGHT_NEIGHBORS, iterations=margin)
+    if paper_mask is not None:
+        away &= paper_mask[::step, ::step]
+    values = darkness[::step, ::step][away]
+    return float(np.abs(values).mean()) if values.size else 0.0

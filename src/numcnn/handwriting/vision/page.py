@@ -1,14 +1,14 @@
-"""The page: everything that is written in a picture, ready to be read."""
+"""Find everything that is written in a picture, as regions that a network can classify."""
 
 from dataclasses import dataclass, replace
-from typing import Any, final
+from typing import Any, Final, final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from numcnn.deadline import check_deadline
 from numcnn.handwriting.frame import SIDE
-from numcnn.handwriting.vision.fill_holes import solid
+from numcnn.handwriting.vision.fill_holes import fill_holes
 from numcnn.handwriting.vision.ink import Ink, find_ink
 from numcnn.handwriting.vision.merge import merge_broken_digits
 from numcnn.handwriting.vision.mnist_frame import to_mnist_frame
@@ -27,8 +27,9 @@ from numcnn.handwriting.vision.segment import find_lines_and_rest
 from numcnn.handwriting.vision.split import Budget, best_split
 from numcnn.picture_file import MAX_PIXELS
 
-_A_LINE = 2  # of digits for sure make it probable that the others are digits
-_SURE = -0.12  # the logarithm of a probability: nothing is cut or joined then
+# Set by hand; see tests/handwriting/vision/test_page.py.
+_SURE: Final = -0.12  # natural logarithm of the probability above which a digit is never split
+_SURE_DIGITS_OF_A_LINE: Final = 2  # with as many in a line, the others are probably digits, too
 
 
 @final
@@ -37,16 +38,16 @@ class Page:
     """What is written in a picture.
 
     Attributes:
-        picture: The picture that was worked on.
-        sheet: Where the sheet is that is written on, ``(height, width)``; None if it is all.
-        ink: Its ink.
+        picture: The working picture.
+        paper_mask: Where there is paper, bool ``(height, width)``; None if it is everywhere.
+        ink: The picture's ink.
         lines: The regions in reading order, line by line; empty if nothing is written.
-        left_out: How many marks are not among the regions, because there are too many.
-        not_divided: How many regions were not looked at for digits that touch, for the same reason.
+        left_out: How many components are not among the regions, because there are too many.
+        not_divided: How many regions were not searched for digits that touch, for the same reason.
     """
 
     picture: Picture
-    sheet: NDArray[np.bool_] | None
+    paper_mask: NDArray[np.bool_] | None
     ink: Ink
     lines: tuple[tuple[Region, ...], ...]
     left_out: int = 0
@@ -58,33 +59,43 @@ class Page:
         return tuple(region for line in self.lines for region in line)
 
     def box(self, region: Region) -> Box:
-        """Return a region's ``(x, y, width, height)`` on the original picture."""
+        """Return a region's box ``(x, y, width, height)``, in pixels of the original picture."""
         return self.picture.to_original(region.box)
 
     def grouped(self, score: Score, budget: Budget | None = None) -> "Page":
-        """Join the pieces of broken digits, and cut digits apart that touch, as a reader says.
+        """Merge the pieces of broken digits, and split digits that touch, by a classifier's scores.
 
         Args:
-            score: Says what regions are.
-            budget: How much may be tried to cut digits apart; as for one picture if None.
+            score: Scores regions.
+            budget: How much may be tried to split digits; as for one picture if None.
+
+        Returns:
+            The page with other regions. Those that are surely one digit are the same.
         """
         budget = budget or Budget()
-        opinions = iter(score(self.regions) if self.regions else [])
+        scores = iter(score(self.regions) if self.regions else [])
         lines = []
         not_divided = 0
         for line in self.lines:
             height = float(np.median([region.height for region in line]))
-            said = [next(opinions) for _ in line]
-            regions, said = merge_broken_digits(line, said, score, height)
-            sure = sum(opinion.digit > _SURE for opinion in said)
+            regions, line_scores = merge_broken_digits(
+                line, [next(scores) for _ in line], score, height
+            )
+            sure = sum(each.digit > _SURE for each in line_scores)
+            is_among_digits = sure >= _SURE_DIGITS_OF_A_LINE
             digits: list[Region] = []
-            for region, opinion in zip(regions, said, strict=True):
+            for region, region_score in zip(regions, line_scores, strict=True):
                 check_deadline()
-                if opinion.digit > _SURE:
+                if region_score.digit > _SURE:
                     digits.append(region)
                     continue
                 split = best_split(
-                    region, opinion, score, height, is_among_digits=sure >= _A_LINE, budget=budget
+                    region,
+                    region_score,
+                    score,
+                    height,
+                    is_among_digits=is_among_digits,
+                    budget=budget,
                 )
                 not_divided += split is None
                 digits += split or [region]
@@ -92,11 +103,11 @@ class Page:
         return replace(self, lines=tuple(lines), not_divided=not_divided)
 
     def inverted(self) -> "Page":
-        """Find what is written if ink and paper are taken for each other."""
-        return _page(self.picture, self.sheet, not self.ink.is_light)
+        """Find what is written if the ink is taken for the paper and the paper for the ink."""
+        return _page(self.picture, self.paper_mask, not self.ink.is_light)
 
     def uncropped(self) -> "Page":
-        """Find what is written if all of the picture is taken for the sheet."""
+        """Find what is written if all of the picture is taken for paper."""
         return _page(self.picture, None, None)
 
     def images(self) -> NDArray[np.uint8]:
@@ -112,7 +123,7 @@ def find_digits(
     max_pixels: int = MAX_PIXELS,
     working_size: int = WORKING_SIZE,
 ) -> Page:
-    """Find what is written in a picture, digits or not.
+    """Find what is written in a picture, digits or anything else.
 
     Args:
         source: The picture, as `load_picture` takes it.
@@ -129,8 +140,8 @@ def find_digits(
     return _page(picture, find_paper(picture.pixels), None)
 
 
-def _page(picture: Picture, sheet: NDArray[np.bool_] | None, is_light: bool | None) -> Page:
-    ink = find_ink(picture.pixels, is_light, sheet)
-    found, left_out = find_lines_and_rest(ink.amount, sheet)
-    lines = tuple(tuple(solid(region, picture.pixels) for region in line) for line in found)
-    return Page(picture, sheet, ink, lines, left_out)
+def _page(picture: Picture, paper_mask: NDArray[np.bool_] | None, is_light: bool | None) -> Page:
+    ink = find_ink(picture.pixels, is_light, paper_mask)
+    found, left_out = find_lines_and_rest(ink.amount, paper_mask)
+    lines = tuple(tuple(fill_holes(region, picture.pixels) for region in line) for line in found)
+    return Page(picture, paper_mask, ink, lines, left_out)

@@ -1,14 +1,14 @@
-"""A picture in memory, loaded from a file, bytes, a Pillow image or an array.
+"""Load a picture from a file, bytes, a Pillow image or an array.
 
-It becomes RGB of a size that is good to work on. Whatever is wrong with it is raised as one error,
-`PictureError`, whose message is one line that names the source.
+It becomes RGB and is reduced to a size that the rest of the package works on. Whatever is wrong
+with it is raised as one error, `PictureError`, whose message is one line that names the source.
 """
 
 import math
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any, final
+from typing import IO, Any, Final, final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,24 +26,38 @@ from numcnn.picture_file import (
 
 Box = tuple[int, int, int, int]
 
-MAX_BYTES = 32_000_000
-WORKING_SIZE = 1600
-MIN_SIDE = 8
+# All set by hand; see tests/handwriting/vision/test_picture.py and test_picture_effort.py.
 
-# A narrow strip of digits is not reduced until it cannot be read, but neither kept at any length.
-_READABLE_SIDE = 64
-_STRIP_PIXELS = 4_000_000
+MAX_BYTES: Final = 32_000_000
+"""The size of the largest file that is read, in bytes."""
+
+WORKING_SIZE: Final = 1600
+"""The longest side of a working picture, in pixels."""
+
+MIN_SIDE: Final = 8
+"""The shortest side of a picture, in pixels."""
+
+SINGLE_DIGIT_SIDE: Final = 64
+"""The longest side, in pixels, of a picture that is taken for a single digit that fills it.
+
+Such a picture is hardly a photograph: it is not smoothed, and nothing in it is too small.
+"""
+
+# A long strip of digits stays readable, but its area is bounded.
+_READABLE_SIDE: Final = 64  # pixels, shorter side to which a strip is reduced at most
+_STRIP_PIXELS: Final = 4_000_000  # pixels, width times height of a strip
+_NAME_LENGTH: Final = 200  # characters of a picture's name in messages
 
 
 @final
 @dataclass(frozen=True, eq=False)
 class Picture:
-    """A picture, upright, opaque and of a size to work on.
+    """A picture in memory: upright, opaque and reduced to the working size.
 
     Attributes:
         pixels: RGB, uint8 ``(height, width, 3)``.
-        name: What to call it in a message.
-        original_size: Width and height of the upright original.
+        name: What messages call it.
+        original_size: Width and height of the upright original, in pixels.
     """
 
     pixels: NDArray[np.uint8]
@@ -51,9 +65,10 @@ class Picture:
     original_size: tuple[int, int]
 
     def to_original(self, box: Box) -> Box:
-        """Turn a box ``(x, y, width, height)`` on ``pixels`` into one on the original.
+        """Convert a box ``(x, y, width, height)`` on ``pixels`` into one on the original.
 
-        It covers at least the same area, is at least one pixel large, and lies in the original.
+        It covers at least the same area, is at least one pixel wide and high, and lies within the
+        original.
         """
         height, width = self.pixels.shape[:2]
         across, down = self.original_size[0] / width, self.original_size[1] / height
@@ -63,7 +78,7 @@ class Picture:
         return left, top, max(1, right - left), max(1, bottom - top)
 
     def to_working(self, box: Box) -> Box:
-        """Turn a box ``(x, y, width, height)`` on the original into one on ``pixels``."""
+        """Convert a box ``(x, y, width, height)`` on the original into one on ``pixels``."""
         height, width = self.pixels.shape[:2]
         across, down = width / self.original_size[0], height / self.original_size[1]
         left, top = math.floor(box[0] * across), math.floor(box[1] * down)
@@ -84,9 +99,9 @@ def load_picture(
 ) -> Picture:
     """Load a picture of handwriting.
 
-    Phones note in a photograph which way is up; that is followed. A transparent canvas is laid
-    onto white if what is drawn on it is dark, onto black if it is light. Of an animation or a file
-    of several pages, the first is taken. Large pictures are reduced while they are read.
+    The orientation that a camera notes in the file (EXIF) is applied. A transparent picture is put
+    on white if what is drawn on it is dark, on black if it is light. Of an animation or a file of
+    several pages, the first is taken. Large pictures are reduced while they are read.
 
     Args:
         source: A path; the content of a file as bytes or as an open binary file; a Pillow image;
@@ -95,9 +110,11 @@ def load_picture(
             opacity), 3 (RGB) or 4 (RGBA) channels: booleans, integers, or floats. Floats of at
             most 1 reach from 0 to 1; other values reach from 0 to 255, or to the largest value
             where that is above 255. Files: PNG, JPEG, WebP, BMP, GIF, TIFF and PPM.
-        max_bytes: The largest file to read.
-        max_pixels: The largest picture to decode; a larger one is refused by its header.
-        working_size: The longest side of the result, unless a long strip would become too narrow.
+        max_bytes: The size of the largest file to read, in bytes.
+        max_pixels: Width times height of the largest picture to decode; a larger one is refused by
+            its header.
+        working_size: The longest side of the result in pixels, unless a long strip would become too
+            narrow.
 
     Raises:
         PictureError: Whatever is wrong: there is no such file, it is too large, not a picture,
@@ -119,15 +136,15 @@ def load_picture(
 
 def _name(source: object) -> str:
     if isinstance(source, (str, os.PathLike)):
-        return one_line(os.fspath(source), 200)
+        return one_line(os.fspath(source), _NAME_LENGTH)
     if isinstance(source, Image.Image):
-        return one_line(getattr(source, "filename", "") or "image", 200)
+        return one_line(getattr(source, "filename", "") or "image", _NAME_LENGTH)
     if isinstance(source, np.ndarray):
         return "array"
     if isinstance(source, (bytes, bytearray, memoryview)):
         return "bytes"
     name = getattr(source, "name", None)
-    return one_line(name, 200) if isinstance(name, str) and name else "file"
+    return one_line(name, _NAME_LENGTH) if isinstance(name, str) and name else "file"
 
 
 def _content(source: object, max_bytes: int) -> bytes:
@@ -189,5 +206,6 @@ def _working_size(size: tuple[int, int], longest: int) -> tuple[int, int]:
     strip = min(_READABLE_SIDE / min(size), math.sqrt(_STRIP_PIXELS / (width * height)))
     scale = min(1.0, max(longest / max(size), strip))
     width, height = max(MIN_SIDE, round(width * scale)), max(MIN_SIDE, round(height * scale))
-    most = _STRIP_PIXELS // min(width, height)  # a hair would be larger, since it is not narrowed
+    # The shorter side is at least MIN_SIDE, so a very long strip would still be too large.
+    most = _STRIP_PIXELS // min(width, height)
     return min(width, most), min(height, most)

@@ -1,8 +1,8 @@
-"""The region: one thing that is written, with its own ink and nothing of its neighbors."""
+"""A region of a picture: one connected or merged piece of ink, without its neighbors' ink."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import final
+from typing import Final, final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,16 +11,23 @@ from numcnn.handwriting.vision.picture import Box
 
 Map = NDArray[np.float32]
 
+CORE_INK: Final = 0.25
+"""The share of full ink up to which a pixel belongs to the soft (antialiased) edge of a stroke.
+
+Set by hand; see ``tests/handwriting/vision/test_segment.py``.
+"""
+
 
 @final
 @dataclass(frozen=True, eq=False)
 class Region:
-    """A digit, or whatever else is written in one place.
+    """A digit, or anything else that is written in one place.
 
     Attributes:
         x: The left edge, in pixels of the working picture.
-        y: The upper edge.
-        ink: How much ink there is, 0 to 1, float32 ``(height, width)``; every side has some.
+        y: The upper edge, in pixels of the working picture.
+        ink: The amount of ink, 0 to 1, float32 ``(height, width)``; the first and the last row
+            and column have some.
     """
 
     x: int
@@ -39,17 +46,26 @@ class Region:
 
     @property
     def box(self) -> Box:
-        """``(x, y, width, height)`` on the working picture."""
+        """The bounding box ``(x, y, width, height)`` in pixels of the working picture."""
         return self.x, self.y, self.width, self.height
 
     @property
     def mass(self) -> float:
-        """The ink in pixels."""
+        """The sum of the ink: the area in pixels if all of it were full ink."""
         return float(self.ink.sum())
 
 
 def trimmed(x: int, y: int, ink: Map) -> Region | None:
-    """Make a region of a map's ink, without the empty margin; None if there is no ink."""
+    """Make a region of an array of ink, without empty rows and columns at its edges.
+
+    Args:
+        x: Where the array's first column is, in pixels of the working picture.
+        y: Where the array's first row is, in pixels of the working picture.
+        ink: The amount of ink, 0 to 1, float32 ``(height, width)``.
+
+    Returns:
+        The region; None if there is no ink.
+    """
     rows, columns = np.flatnonzero(ink.any(axis=1)), np.flatnonzero(ink.any(axis=0))
     if rows.size == 0:
         return None
@@ -59,7 +75,7 @@ def trimmed(x: int, y: int, ink: Map) -> Region | None:
 
 
 def join(regions: Sequence[Region]) -> Region:
-    """Make one region of several.
+    """Make one region of several; where they overlap, the larger amount of ink is kept.
 
     Raises:
         ValueError: There is no region.
@@ -78,3 +94,19 @@ def join(regions: Sequence[Region]) -> Region:
         ]
         np.maximum(place, region.ink, out=place)
     return Region(x, y, ink)
+
+
+def typical_height(regions: Sequence[Region]) -> float:
+    """Return the median height of regions, weighted by their ink.
+
+    Half of the ink is in regions of at most this height. Specks, however many, have hardly any ink
+    and do not change it.
+
+    Returns:
+        The height in pixels; 0 if there is no region.
+    """
+    if not regions:
+        return 0.0
+    ordered = sorted(regions, key=lambda region: region.height)
+    masses = np.cumsum([region.mass for region in ordered])
+    return float(ordered[int(np.searchsorted(masses, masses[-1] / 2))].height)

@@ -1,7 +1,7 @@
-"""How likely a region is a digit, several digits, or neither, as a classifier scores it.
+"""How likely a region is one digit, several digits, or neither, as a classifier scores it.
 
-Which ink is one digit cannot be told without reading it. So the search for digits takes a function
-that scores regions, and does not depend on the classifier behind it.
+Which ink belongs to one digit cannot be decided without classifying it. So the search for digits
+takes a function that scores regions, and does not depend on the classifier behind it.
 """
 
 from collections.abc import Callable, Sequence
@@ -11,10 +11,12 @@ from numcnn.handwriting.vision.region import Region
 
 
 class RegionScore(NamedTuple):
-    """Logarithms of probabilities, of which the first two or three add up to 1.
+    """Natural logarithms of probabilities, each at most 0.
+
+    They need not add up to 1: of the digits, only the most probable one counts.
 
     Attributes:
-        digit: That the region is the digit that it looks most like.
+        digit: That the region is the digit that is most probable.
         several: That it is several digits.
         neither: That it is something else.
     """
@@ -25,4 +27,4 @@ class RegionScore(NamedTuple):
 
 
 Score = Callable[[Sequence[Region]], Sequence[RegionScore]]
-"""Scores regions."""
+"""A function that scores regions: one `RegionScore` for each, in their order."""

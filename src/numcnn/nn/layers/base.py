@@ -62,6 +62,7 @@ class Layer(ABC):
         decayed: The names in ``params`` that weight decay pulls to zero: those that multiply.
             Biases and scales stay out, as is usual.
         in_model: Whether a built model holds the layer: its arrays are views of the model's then.
+        is_frozen: What `trainable` says of a layer without others inside, for who asks each step.
         keeps_arrays: Whether the layer brings arrays of another model that `Sequential.build`
             keeps.
     """
@@ -72,7 +73,7 @@ class Layer(ABC):
     decayed: frozenset[str] = frozenset({"weight"})
     in_model: bool = False
     keeps_arrays: bool = False
-    _trainable: bool = True
+    is_frozen: bool = False
 
     def __new__(cls, *_: Any, **kwargs: Any) -> Self:
         """Refuse arguments that the layer does not have, with the name that they have here."""
@@ -90,12 +91,12 @@ class Layer(ABC):
         Setting it sets all layers inside, too. It may be changed between two steps.
         """
         inside = [layer.trainable for _, layer in self.children()]
-        return all(inside) if inside else self._trainable
+        return all(inside) if inside else not self.is_frozen
 
     @trainable.setter
     def trainable(self, value: bool) -> None:
         for _, layer in self.walk():
-            layer._trainable = flag("trainable", value)
+            layer.is_frozen = not flag("trainable", value)
 
     def build(self, input_shape: Shape, rng: np.random.Generator) -> Shape:
         """Make the parameters for inputs of ``input_shape`` and return the output's shape.

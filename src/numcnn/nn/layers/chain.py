@@ -88,10 +88,7 @@ class Chain:
         return dy
 
     def gradient(self, ctx: Context, dtype: DTypeLike) -> Array:
-        """Lay the gradients that `backward` left in ``ctx`` one after another, in one vector.
-
-        Those of frozen layers are zeros.
-        """
+        """Lay the gradients in ``ctx`` in one vector, one after another; zeros where frozen."""
         layers = [inner for name, layer in self for _, inner in layer.walk(name)]
         return flat_vector(
             [

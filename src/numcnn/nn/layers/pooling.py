@@ -99,7 +99,7 @@ class MaxPool2D(Pool2D):
             dx[cell] += dy where cell is the first that equals y
         """
         padded, y, image_shape = ctx.take(self)
-        dx = np.zeros(padded.shape, dy.dtype)
+        dx = np.zeros_like(padded, dy.dtype)
         open_positions = np.ones(y.shape, bool)
         cells = self.window.shifts(padded, y.shape[1:3])
         for value, gradient in zip(cells, self.window.shifts(dx, y.shape[1:3]), strict=True):
@@ -145,7 +145,7 @@ class AveragePool2D(Pool2D):
             dx[cell] += dy / cells
         """
         (image_shape,) = ctx.take(self)
-        padded = self.window.pad(np.zeros((len(dy), *image_shape), dy.dtype))
+        padded = self.window.pad(np.zeros_like(dy, shape=(len(dy), *image_shape)))
         share = dy / self._cells(image_shape, dy.dtype)
         for view in self.window.shifts(padded, dy.shape[1:3]):
             view += share
@@ -196,6 +196,6 @@ class GlobalAveragePool2D(Layer):
             dx = dy / (height width)
         """
         (shape,) = ctx.take(self)
-        dx = np.empty(shape, dy.dtype)
+        dx = np.empty_like(dy, shape=shape)
         dx[:] = (dy / (shape[1] * shape[2]))[:, None, None, :]
         return dx
