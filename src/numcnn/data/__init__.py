@@ -12,7 +12,6 @@ from numcnn.data.csv_table import read_csv, write_submission
 from numcnn.data.dataset import Dataset, DataWarning, Splits
 from numcnn.data.digits import load_digits
 from numcnn.data.download import DownloadError
-from numcnn.data.examples import Examples, Source
 from numcnn.data.emnist import (
     BALANCED_CLASSES,
     LETTERS,
@@ -21,6 +20,7 @@ from numcnn.data.emnist import (
     load_emnist_digits,
     load_emnist_letters,
 )
+from numcnn.data.examples import Examples, Source
 from numcnn.data.folder import read_folder, read_image
 from numcnn.data.idx import read_idx, read_idx_images, read_idx_labels, write_idx
 from numcnn.data.locate import DataNotFoundError
