@@ -19,7 +19,10 @@ def small_mnist(tmp_path):
 
 
 def test_the_names_are_known_and_described():
-    assert names() == ("digits", "mnist", "fashion-mnist", "cifar10")
+    assert names() == (
+        *("digits", "mnist", "fashion-mnist", "cifar10"),
+        *("emnist-letters", "emnist-balanced", "emnist-digits"),
+    )
     for name in names():
         description = describe(name)
         assert description.name == name

@@ -58,7 +58,7 @@ def list_(data_dir: str | None, as_json: bool) -> None:
         where = "here" if local else f"{row.download_bytes / 1e6:.0f} MB to fetch"
         shape = size_text(row.image_shape)
         click.echo(
-            f"{row.name:<14} {row.train_images:>6,} + {row.test_images:>6,} images  "
+            f"{row.name:<15} {row.train_images:>7,} + {row.test_images:>6,} images  "
             f"{shape:<11}  {len(row.classes)} classes  {where:<15}  {row.content}"
         )
 

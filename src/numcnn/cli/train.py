@@ -111,8 +111,9 @@ def train(
     """Train a network on DATASET and write everything into one folder.
 
     DATASET is digits (the default: small handwritten digits, no download), mnist, fashion-mnist,
-    cifar10, a table of pixels as Kaggle's Digit Recognizer has it, or a folder with a folder of
-    images for each class, or with folders train, val and test that hold these.
+    cifar10, emnist-letters, emnist-balanced, emnist-digits, a table of pixels as Kaggle's Digit
+    Recognizer has it, or a folder with a folder of images for each class, or with folders train,
+    val and test that hold these.
     """
     context = click.get_current_context()
     folder: Path | None
@@ -173,7 +174,8 @@ def _told(run: Run) -> str:
             f"numcnn train --resume {run.folder}"
         )
     if metrics["test_accuracy"] is not None:
-        lines.append(f"test accuracy        {metrics['test_accuracy']:.2%}")
+        on = f"  (on {metrics['test_part']})" if "test_part" in metrics else ""
+        lines.append(f"test accuracy        {metrics['test_accuracy']:.2%}{on}")
     if metrics["validation_accuracy"] is not None:
         lines.append(
             f"validation accuracy  {metrics['validation_accuracy']:.2%}  "

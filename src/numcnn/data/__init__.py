@@ -12,6 +12,14 @@ from numcnn.data.csv_table import read_csv, write_submission
 from numcnn.data.dataset import Dataset, DataWarning, Splits
 from numcnn.data.digits import load_digits
 from numcnn.data.download import DownloadError
+from numcnn.data.emnist import (
+    BALANCED_CLASSES,
+    LETTERS,
+    held_out,
+    load_emnist_balanced,
+    load_emnist_digits,
+    load_emnist_letters,
+)
 from numcnn.data.examples import Examples, Source
 from numcnn.data.folder import read_folder, read_image
 from numcnn.data.idx import read_idx, read_idx_images, read_idx_labels, write_idx
@@ -21,8 +29,10 @@ from numcnn.data.split import split_validation
 from numcnn.data.streams import Stream
 
 __all__ = [
+    "BALANCED_CLASSES",
     "CIFAR10_CLASSES",
     "FASHION_CLASSES",
+    "LETTERS",
     "Batch",
     "Batches",
     "DataNotFoundError",
@@ -36,10 +46,14 @@ __all__ = [
     "Stream",
     "describe",
     "fetch",
+    "held_out",
     "is_local",
     "load",
     "load_cifar10",
     "load_digits",
+    "load_emnist_balanced",
+    "load_emnist_digits",
+    "load_emnist_letters",
     "load_fashion_mnist",
     "load_mnist",
     "names",

@@ -13,10 +13,25 @@ from numcnn.data.csv_table import read_csv
 from numcnn.data.dataset import DIGITS, Splits
 from numcnn.data.digits import load_digits
 from numcnn.data.download import DownloadError, ProgressBar, cache_folder, download
+from numcnn.data.emnist import (
+    BALANCED_CLASSES,
+    LETTERS,
+    load_emnist_balanced,
+    load_emnist_digits,
+    load_emnist_letters,
+)
 from numcnn.data.folder import Color, read_folder
 from numcnn.data.locate import expanded, find, is_available
 from numcnn.data.mnist import FASHION_CLASSES, load_fashion_mnist, load_mnist
-from numcnn.data.sources import CIFAR10, FASHION_MNIST, MNIST, Source
+from numcnn.data.sources import (
+    CIFAR10,
+    EMNIST_BALANCED,
+    EMNIST_DIGITS,
+    EMNIST_LETTERS,
+    FASHION_MNIST,
+    MNIST,
+    Source,
+)
 
 
 @final
@@ -54,6 +69,10 @@ class _Entry:
     source: Source | None
     load: Callable[..., Splits]
 
+
+_EMNIST_BYTES = 561_753_746
+_EMNIST_LICENSE = "none stated; NIST asks for a citation of Cohen et al. 2017"
+_EMNIST_HOMEPAGE = "https://www.nist.gov/itl/products-and-services/emnist-dataset"
 
 _ENTRIES = (
     _Entry(
@@ -115,6 +134,51 @@ _ENTRIES = (
         ),
         CIFAR10,
         load_cifar10,
+    ),
+    _Entry(
+        Description(
+            "emnist-letters",
+            "handwritten letters, both cases of each in one class",
+            124_800,
+            20_800,
+            (28, 28, 1),
+            LETTERS,
+            _EMNIST_BYTES,
+            _EMNIST_LICENSE,
+            _EMNIST_HOMEPAGE,
+        ),
+        EMNIST_LETTERS,
+        load_emnist_letters,
+    ),
+    _Entry(
+        Description(
+            "emnist-balanced",
+            "handwritten digits and letters",
+            112_800,
+            18_800,
+            (28, 28, 1),
+            BALANCED_CLASSES,
+            _EMNIST_BYTES,
+            _EMNIST_LICENSE,
+            _EMNIST_HOMEPAGE,
+        ),
+        EMNIST_BALANCED,
+        load_emnist_balanced,
+    ),
+    _Entry(
+        Description(
+            "emnist-digits",
+            "handwritten digits, more of them, MNIST's among them",
+            240_000,
+            40_000,
+            (28, 28, 1),
+            DIGITS,
+            _EMNIST_BYTES,
+            _EMNIST_LICENSE,
+            _EMNIST_HOMEPAGE,
+        ),
+        EMNIST_DIGITS,
+        load_emnist_digits,
     ),
 )
 
@@ -202,8 +266,8 @@ def fetch(
 
     Args:
         name: One of `names`.
-        data_dir: The folder to put them in, in a folder of the data set's name; the cache, where
-            it is left out.
+        data_dir: The folder to put them in, in a folder of the data set's name (``emnist`` for all
+            of EMNIST's sets, which come together); the cache, where it is left out.
         progressbar: As `numcnn.data.download.download` takes it.
 
     Returns:
@@ -222,13 +286,13 @@ def fetch(
     if (files := find(source, root)) is not None:
         return files[source.files[0]].parent
     try:
-        download(source, root / source.name, progressbar=progressbar)
+        download(source, root / source.folder, progressbar=progressbar)
     except DownloadError as error:
         raise DownloadError(
             f"{error}; check the network and try again, or get {', '.join(source.files)} "
             "in another way and put them into a folder that --data-dir names"
         ) from error
-    return root / source.name
+    return root / source.folder
 
 
 def _entry(name: str) -> _Entry:

@@ -10,9 +10,10 @@ import os
 import shutil
 import tarfile
 import tempfile
+import zipfile
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, Protocol
+from typing import IO, Any, Protocol
 
 from numcnn.atomic_file import atomic_file
 from numcnn.data.decompressed import open_unpacked
@@ -137,15 +138,26 @@ def _digest(path: Path, checksum: Checksum) -> str | None:
 
 
 def _take_out(archive: Path, inside: str, names: tuple[str, ...], folder: Path) -> None:
-    """Write the named members of a tar archive, and nothing else that it may hold."""
+    """Write the named members of a tar or zip archive, and nothing else that it may hold."""
+    # By name, and under our own name: a path in the archive cannot lead elsewhere.
+    if zipfile.is_zipfile(archive):
+        with zipfile.ZipFile(archive) as packed:
+            for name in names:
+                with packed.open(f"{inside}/{name}") as member:
+                    _write(member, folder / name)
+        return
     with tarfile.open(archive, "r:*") as tar:
         for name in names:
-            # By name, and under our own name: a path in the archive cannot lead elsewhere.
-            member = tar.extractfile(f"{inside}/{name}")
-            if member is None:
+            found = tar.extractfile(f"{inside}/{name}")
+            if found is None:
                 raise DownloadError(f"{inside}/{name} in the archive is not a file")
-            with member, atomic_file(folder / name) as temporary, temporary.open("wb") as file:
-                shutil.copyfileobj(member, file)
+            with found:
+                _write(found, folder / name)
+
+
+def _write(member: IO[bytes], path: Path) -> None:
+    with atomic_file(path) as temporary, temporary.open("wb") as file:
+        shutil.copyfileobj(member, file)
 
 
 def _pooch() -> Any:

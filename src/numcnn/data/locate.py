@@ -15,8 +15,9 @@ from numcnn.data.sources import SOURCES, Source
 
 ENVIRONMENT_VARIABLE = "NUMCNN_DATA"
 
-_RAW = "raw"
-"""Where torchvision puts the files, inside a folder of the data set's name."""
+_INNER = ("raw", "gzip")
+"""Where torchvision puts the files, and where EMNIST's archive has them, inside a data set's
+folder."""
 
 Files = dict[str, Path]
 """Where each file of a data set is, by its official name."""
@@ -37,8 +38,8 @@ def locate(
 
     In a folder, they are looked for in a folder of the data set's name inside it and then in the
     folder itself, unless it has another data set's name: Fashion-MNIST's files are called like
-    MNIST's. In both, they may also be in a folder ``raw``, as torchvision puts them. They may be
-    gzipped or not. ``~`` stands for the home folder.
+    MNIST's. In both, they may also be in a folder ``raw``, as torchvision puts them, or ``gzip``,
+    as EMNIST's archive has them. They may be gzipped or not. ``~`` stands for the home folder.
 
     Args:
         source: The data set.
@@ -77,7 +78,7 @@ def locate(
     found = find(source, cache)
     if found is None and allow_download:
         try:
-            download(source, cache / source.name, progressbar=progressbar)
+            download(source, cache / source.folder, progressbar=progressbar)
         except DownloadError as error:
             raise DataNotFoundError(_what_to_do(source, places, str(error))) from error
         found = find(source, cache)
@@ -166,14 +167,16 @@ def _folders(source: Source, root: Path) -> list[Path]:
         )
     roots = [] if _owner(root, source) else [root]
     # An unpacked archive may stand in a folder of the data set's name.
-    deeper = [folder / name for folder in inside for name in (*source.aliases, _RAW)]
-    return [*inside, *deeper, *roots, *(folder / _RAW for folder in roots)]
+    deeper = [folder / name for folder in inside for name in (*source.aliases, *_INNER)]
+    return [*inside, *deeper, *roots, *(folder / name for folder in roots for name in _INNER)]
 
 
 def _owner(folder: Path, source: Source) -> str | None:
     """Tell whose folder this is by its name, if it is another data set's."""
     whole = folder.resolve()
-    name = (whole.parent if whole.name == _RAW else whole).name.lower()
+    name = (whole.parent if whole.name in _INNER else whole).name.lower()
+    if name in source.folder_names:
+        return None
     others = (other for other in SOURCES if other.name != source.name)
     return next((other.name for other in others if name in other.folder_names), None)
 

@@ -30,8 +30,8 @@ class Download:
         urls: The same file on different servers, the preferred one first.
         checksum: What it must hash to, wherever it came from.
         provides: The names that it gets in the data set's folder: its own, or those of the
-            members to take out if it is a tar archive.
-        folder_in_archive: For a tar archive, the folder that the members are in.
+            members to take out if it is a tar or zip archive.
+        folder_in_archive: For an archive, the folder that the members are in.
     """
 
     urls: tuple[str, ...]
@@ -46,11 +46,13 @@ class Source:
     """A data set that consists of certain files.
 
     Attributes:
-        name: What users call it, and the name of its folder.
+        name: What users call it, and a name that its folder may have.
         aliases: Other names for it and for its folder, also of a folder inside its folder.
         files: The files that it needs, under their official names.
         optional_files: Files that are used if they are there.
         downloads: How to get them.
+        shared_folder: The folder that downloads go to, where several data sets come in one
+            archive; None for a folder of the data set's name.
     """
 
     name: str
@@ -58,11 +60,18 @@ class Source:
     files: tuple[str, ...]
     optional_files: tuple[str, ...]
     downloads: tuple[Download, ...]
+    shared_folder: str | None = None
+
+    @property
+    def folder(self) -> str:
+        """The name of the folder that downloads go to."""
+        return self.shared_folder or self.name
 
     @property
     def folder_names(self) -> tuple[str, ...]:
         """The names that a folder with its files may have."""
-        return (self.name, *self.aliases)
+        shared = (self.shared_folder,) if self.shared_folder else ()
+        return (self.name, *self.aliases, *shared)
 
 
 IDX_FILES = (
@@ -152,4 +161,40 @@ CIFAR10 = Source(
     ),
 )
 
-SOURCES = (MNIST, FASHION_MNIST, CIFAR10)
+
+def emnist_files(name: str) -> tuple[str, str, str, str]:
+    """Name the files of one of EMNIST's sets: training images and labels, test images and labels."""
+    return (
+        f"{name}-train-images-idx3-ubyte.gz",
+        f"{name}-train-labels-idx1-ubyte.gz",
+        f"{name}-test-images-idx3-ubyte.gz",
+        f"{name}-test-labels-idx1-ubyte.gz",
+    )
+
+
+_EMNIST_SETS = ("emnist-letters", "emnist-balanced", "emnist-digits")
+# G. Cohen, S. Afshar, J. Tapson and A. van Schaik, "EMNIST: an extension of MNIST to handwritten
+# letters", 2017; https://www.nist.gov/itl/products-and-services/emnist-dataset. One archive holds
+# all sets, so all that are known here are taken out of it at once. NIST moved it; the second
+# address is where it was before.
+_EMNIST_ARCHIVE = Download(
+    (
+        "https://biometrics.nist.gov/cs_links/EMNIST/gzip.zip",
+        "https://www.itl.nist.gov/iaui/vip/cs_links/EMNIST/gzip.zip",
+    ),
+    Checksum("md5", "58c8d27c78d21e728a6bc7b3cc06412e"),
+    tuple(file for name in _EMNIST_SETS for file in emnist_files(name)),
+    folder_in_archive="gzip",
+)
+
+
+def _emnist_source(name: str, aliases: tuple[str, ...]) -> Source:
+    files = emnist_files(name)
+    return Source(name, aliases, files[:2], files[2:], (_EMNIST_ARCHIVE,), shared_folder="emnist")
+
+
+EMNIST_LETTERS = _emnist_source("emnist-letters", ("emnist_letters",))
+EMNIST_BALANCED = _emnist_source("emnist-balanced", ("emnist_balanced",))
+EMNIST_DIGITS = _emnist_source("emnist-digits", ("emnist_digits",))
+
+SOURCES = (MNIST, FASHION_MNIST, CIFAR10, EMNIST_LETTERS, EMNIST_BALANCED, EMNIST_DIGITS)

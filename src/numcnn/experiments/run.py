@@ -170,6 +170,9 @@ def _train(
     judge = "exact" if settings.engine == "exact" else "auto"
     test = None if judged_by is None else evaluate(model, judged_by, recipe.loss, engine=judge)
     metrics = _metrics(model, history, test)
+    if judged_by is not None and judged_by.name != splits.train.name:
+        # What stands in for an official test part is not to be taken for it.
+        metrics = {"test_part": judged_by.name, **metrics}
     if settings.engine == "exact":
         metrics["weights_sha256"] = weights_sha256(model)
     card = _card(settings, recipe, training, metrics)
@@ -288,7 +291,7 @@ def _card(
         "recipe": recipe.name,
         "seed": settings.seed,
         "augmentation": recipe.augmentation and recipe.augmentation.config(),
-        **{name: metrics[name] for name in measured},
+        **{name: metrics[name] for name in ("test_part", *measured) if name in metrics},
         "versions": versions(),
     }
 
