@@ -25,6 +25,9 @@ COMMANDS = [
     ("plan",),
     ("read",),
     ("serve",),
+    ("export",),
+    ("import",),
+    ("verify",),
 ]
 
 WITHOUT = """

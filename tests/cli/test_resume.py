@@ -64,7 +64,7 @@ def test_a_run_killed_in_its_first_epoch_begins_anew(numcnn, small, model):
 
 
 def test_a_run_stopped_after_its_last_epoch_is_finished(numcnn, small, trained, monkeypatch):
-    def judge(*_):
+    def judge(*_, **__):
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:

@@ -7,7 +7,13 @@ from numcnn.cli.exit_status import DIFFERENT
 from numcnn.experiments.verification import Fingerprints, record
 
 
-@click.command()
+@click.command(
+    epilog="""\b
+Examples:
+  numcnn verify
+  numcnn verify --json
+"""
+)
 @options.as_json
 def verify(as_json: bool) -> int:
     """Check that this machine trains to the same weights as all others, to the last bit.

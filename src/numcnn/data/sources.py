@@ -163,7 +163,7 @@ CIFAR10 = Source(
 
 
 def emnist_files(name: str) -> tuple[str, str, str, str]:
-    """Name the files of one of EMNIST's sets: training images and labels, test images and labels."""
+    """The files of one of EMNIST's sets: training images and labels, test images and labels."""
     return (
         f"{name}-train-images-idx3-ubyte.gz",
         f"{name}-train-labels-idx1-ubyte.gz",
