@@ -331,7 +331,7 @@ class TestTheMovingAverage:
 
     @pytest.mark.parametrize("decay", [1.0, -0.1])
     def test_needs_a_decay_between_0_and_1(self, decay):
-        with pytest.raises(ValueError, match=f"decay is {decay}"):
+        with pytest.raises(ValueError, match=f"average is {decay}"):
             train("adam", average=decay)
 
 

@@ -192,7 +192,9 @@ def fit(
     number("validation_split", validation_split, 0, 1)
     if flag("resume", resume) and checkpoint is None:
         raise ValueError("resume is True but checkpoint is None; give the checkpoint's file")
-    averaging = None if average is None else MovingAverage(average)
+    averaging = None
+    if average is not None:
+        averaging = MovingAverage(number("average", average, least=0, below=1))
     watchers = as_callbacks(callbacks)
     measured = as_metrics(metrics)
     train, y, validation = _sorted(train, y, validation)
