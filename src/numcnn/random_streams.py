@@ -31,7 +31,13 @@ STREAM_TOUCHING_DIGITS = int.from_bytes(b"chai")
 """Digits that touch, and where they are cut."""
 
 STREAM_VARIANTS = int.from_bytes(b"vari")
-"""Digits as they are written elsewhere."""
+"""MNIST's digits, changed into what is written elsewhere."""
+
+STREAM_EUROPEAN_DIGITS = int.from_bytes(b"euro")
+"""Digits drawn as European hands write them."""
+
+STREAM_LETTERS = int.from_bytes(b"lett")
+"""Which letters of a data set stand for what is no digit."""
 
 
 def check_seed(seed: int) -> None:
