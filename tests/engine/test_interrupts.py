@@ -92,6 +92,12 @@ def _signals():
     signal.signal(signal.SIGUSR1, before)
 
 
+def is_more(state, before) -> bool:
+    """Whether threads are left, or cores or BLAS's threads are others than before."""
+    # A thread of an earlier test may end meanwhile.
+    return state[0] > before[0] or state[1:] != before[1:]
+
+
 def seconds(work, model: Sequential) -> float:
     start = time.perf_counter()
     work(model)
@@ -113,12 +119,12 @@ def test_nothing_is_left(work):
         for number in range(TIMES):
             came += interrupted(work, model, rng.uniform(0, usual))
             end = time.monotonic() + 20
-            while machine_state() != before and time.monotonic() < end:
+            while is_more(machine_state(), before) and time.monotonic() < end:
                 # A thread that was told to end ends soon; and Python may have to find a ring.
                 gc.collect()
                 time.sleep(0.001)
-            assert machine_state() == before, f"after {number + 1}"
+            assert not is_more(machine_state(), before), f"after {number + 1}"
             assert blas._holders == {}
         work(model)
-        assert machine_state() == before
+        assert not is_more(machine_state(), before)
     assert came > TIMES // 10

@@ -37,6 +37,8 @@ LETTERS = tuple(string.ascii_uppercase)
 BALANCED_CLASSES = (*DIGITS, *LETTERS, *"abdefghnqrt")
 """The classes of EMNIST balanced: small letters only where they differ from the capitals."""
 
+_HELD_OUT = ", held out of the training part"
+
 _HELD_OUT_EVERY = 6
 """One training image of so many is held out: as many letters as the official test part has."""
 
@@ -112,8 +114,13 @@ def held_out(training: Dataset) -> tuple[Dataset, Dataset]:
     chosen = np.arange(len(training)) % _HELD_OUT_EVERY == _HELD_OUT_EVERY - 1
     rest = training.subset(np.flatnonzero(~chosen))
     held = training.subset(np.flatnonzero(chosen))
-    name = f"{training.name}, held out of the training part"
+    name = training.name + _HELD_OUT
     return rest, Dataset(held.images, held.labels, held.classes, name)
+
+
+def is_held_out(part: Dataset) -> bool:
+    """Whether a test part is no official one, but `held_out` of the training part."""
+    return part.name.endswith(_HELD_OUT)
 
 
 def _load(

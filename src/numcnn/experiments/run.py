@@ -11,6 +11,7 @@ import os
 import platform
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, final
 
@@ -134,8 +135,9 @@ def _train(
     elif recipe.validation_split:
         training, validation = split_validation(training, recipe.validation_split, settings.seed)
     if recipe.extension is not None:
-        training = recipe.extension(training, settings.seed)
-        validation = validation and recipe.extension(validation, settings.seed)
+        extend = partial(recipe.extension, seed=settings.seed, data_dir=settings.data_dir)
+        training = extend(training, validation=False)
+        validation = validation and extend(validation, validation=True)
     batch_size = recipe.batch_size or len(training)
     model = recipe.new_network(training.image_shape, len(training.classes))
     # What the test part lacks is to be known before hours of training.

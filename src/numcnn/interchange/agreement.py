@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import importlib.util
 import os
 from collections.abc import Callable
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -60,11 +60,11 @@ def torch_difference(folder: str | os.PathLike[str], model: Sequential) -> float
         ImportError: There is no PyTorch.
     """
     torch = require("torch")
-    spec = importlib.util.spec_from_file_location("numcnn_exported", Path(folder) / MODULE)
-    assert spec is not None
-    assert spec.loader is not None
-    module: Any = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
+    file = Path(folder) / MODULE
+    module: Any = ModuleType("numcnn_exported")
+    module.__file__ = str(file)
+    # Run, and not imported: importing would leave a folder of bytecode beside it.
+    exec(compile(file.read_bytes(), file, "exec"), module.__dict__)
     load: Callable[[], Any] = module.load
     pixels = _pixels(model)
     is_image = len(model.input_shape) == 3

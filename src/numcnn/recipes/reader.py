@@ -1,9 +1,10 @@
 """The network that reads what people write: any pen's digits, or none at all.
 
-The digits are MNIST's training images alone. With crossed sevens and ones with an upstroke, which
-are some of MNIST's with a stroke added, it learns how digits are written elsewhere; with letters,
-shapes, scribbles and pieces of digits, all drawn by programs, what is no digit. The augmentation
-stands for other pens, hands and cameras, and leaves everything framed as the reader frames it.
+The digits are MNIST's training images. With crossed sevens and ones with an upstroke, which are
+some of MNIST's with a stroke added, and with digits drawn as European hands write them, it learns
+how digits are written elsewhere; with EMNIST's letters, and with signs, shapes, scribbles and pieces of
+digits that programs draw, what is no digit. The augmentation stands for other pens, hands and
+cameras, and leaves everything framed as the reader frames it.
 
 Its settings were chosen on validation images taken from MNIST's training part.
 """
@@ -12,7 +13,12 @@ from functools import partial
 
 from numcnn.augmentation import Compose, Exposure, Pen, Reframe
 from numcnn.data import Dataset
-from numcnn.handwriting.synthesis import with_non_digits, with_variants
+from numcnn.handwriting.synthesis import (
+    with_european_digits,
+    with_non_digits,
+    with_real_letters,
+    with_variants,
+)
 from numcnn.nn import (
     Adam,
     BatchNorm,
@@ -65,11 +71,17 @@ def network(image_shape: Shape, classes: int, width: int = 32, units: int = 128)
     return Sequential(layers)
 
 
-def extended(images: Dataset, seed: int) -> Dataset:
+def extended(
+    images: Dataset, seed: int, *, validation: bool = False, data_dir: str | None = None
+) -> Dataset:
     """Add digits as they are written elsewhere, what is no digit, and what comes of cutting.
+
+    The arguments are those of `numcnn.recipes.recipe.Extension`; EMNIST letters is looked for in
+    ``data_dir``.
 
     Raises:
         ValueError: The images are not labeled digits of 28 x 28 pixels.
+        DataNotFoundError: EMNIST letters is not there and cannot be downloaded.
         ImportError: SciPy or Pillow is not installed.
     """
     try:
@@ -80,9 +92,9 @@ def extended(images: Dataset, seed: int) -> Dataset:
             "the images of the recipe reader need SciPy and Pillow: pip install 'numcnn[app]'"
         ) from error
 
-    return with_touching_digits(
-        with_non_digits(with_variants(images, 0.25, seed), 0.6, seed), 0.15, seed
-    )
+    digits = with_european_digits(with_variants(images, 0.35, seed), 0.12, seed)
+    images = with_touching_digits(with_non_digits(digits, 0.5, seed), 0.15, seed)
+    return with_real_letters(images, 0.2, seed, validation=validation, data_dir=data_dir)
 
 
 READER = Recipe(
@@ -98,8 +110,8 @@ READER = Recipe(
     augmentation=Compose(
         (
             Pen(thinner=0.8, thicker=1.4, skips=0.08),
-            Reframe(rotation=13, shear=12, stretch=0.18, strength=24, smoothness=4, zoom=0.04),
-            Exposure(blur=0.8, contrast=1.8, paler=0.25, noise=14),
+            Reframe(rotation=13, shear=12, stretch=0.22, strength=24, smoothness=4, zoom=0.04),
+            Exposure(blur=1.0, contrast=1.8, paler=0.25, noise=14),
         )
     ),
     average=0.998,

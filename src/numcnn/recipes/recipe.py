@@ -30,11 +30,21 @@ class OptimizerMaker(Protocol):
 class Extension(Protocol):
     """Adds images to those of a data set's part."""
 
-    def __call__(self, images: Dataset, seed: int) -> Dataset:
+    def __call__(
+        self, images: Dataset, seed: int, *, validation: bool, data_dir: str | None
+    ) -> Dataset:
         """Return the images and others, which may be of further classes.
+
+        Args:
+            images: A part of a data set.
+            seed: Of everything random.
+            validation: Whether it is the part that chooses the epoch: what is taken from another
+                data set is then other images than those to learn from.
+            data_dir: Where other data sets' files are; the usual places if None.
 
         Raises:
             ValueError: The images are of another kind than the extension is for.
+            DataNotFoundError: Another data set that it takes is not there.
         """
 
 

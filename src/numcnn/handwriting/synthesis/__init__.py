@@ -5,6 +5,8 @@ here: it cuts them as the reader does, with SciPy and Pillow, and the rest needs
 """
 
 from numcnn.handwriting.synthesis.digit_variants import with_variants
+from numcnn.handwriting.synthesis.european_digits import with_european_digits
 from numcnn.handwriting.synthesis.non_digits import with_non_digits
+from numcnn.handwriting.synthesis.real_letters import with_real_letters
 
-__all__ = ["with_non_digits", "with_variants"]
+__all__ = ["with_european_digits", "with_non_digits", "with_real_letters", "with_variants"]

@@ -79,11 +79,13 @@ def flagged(one: Image, rng: np.random.Generator) -> Image:
     tip = float(columns[rows == top].mean()), float(top) + 0.8
     foot = float(columns[rows == bottom].mean()), float(bottom) - 0.5
     lean = np.arctan2(tip[0] - foot[0], foot[1] - tip[1])
-    angle = np.radians(rng.uniform(25, 55))
+    # A long upstroke runs more along the stem than a short one; some are as long as the stem.
+    is_long = rng.random() < 0.5
+    length = height * (rng.uniform(0.42, 1.0) if is_long else rng.uniform(0.2, 0.42))
+    angle = np.radians(rng.uniform(15, 42) if is_long else rng.uniform(25, 55))
     # Where the stem itself leans as far, it would be a 7.
     if not -0.4 < lean < angle - 0.3 or np.ptp(columns) > 0.6 * height:
         return one
-    length = height * rng.uniform(0.2, 0.42)
     end = tip[0] - length * np.sin(angle), tip[1] + length * np.cos(angle)
     image = _with_line(one, tip, end)
     if rng.random() < 0.3:

@@ -151,7 +151,12 @@ def _four(rng: Rng) -> list[Stroke]:
 def _five(rng: Rng) -> list[Stroke]:
     across = rng.uniform(0.4, 0.6)
     belly = _curve(
-        (-across + 0.1, 0.8), (0.1, 0.7), (across, 1.2), (across - 0.1, 1.75), (0, 2), (-across, 1.8)
+        (-across + 0.1, 0.8),
+        (0.1, 0.7),
+        (across, 1.2),
+        (across - 0.1, 1.75),
+        (0, 2),
+        (-across, 1.8),
     )
     body = np.concatenate([_line((-across + 0.15, 0)), belly])
     # The bar is written last, and may miss the body.
@@ -184,7 +189,9 @@ def _seven(rng: Rng) -> list[Stroke]:
     strokes = [np.concatenate([bar, stem])]
     if rng.random() < 0.65:
         height = rng.uniform(0.8, 1.2)
-        on_stem = stem[np.abs(stem[:, 1] - height).argmin()][0] if len(stem) > 2 else middle[0] + bend
+        on_stem = (
+            stem[np.abs(stem[:, 1] - height).argmin()][0] if len(stem) > 2 else middle[0] + bend
+        )
         reach, tilt = rng.uniform(0.25, 0.55), rng.normal(-0.05, 0.08)
         strokes.append(_line((on_stem - reach, height - tilt), (on_stem + reach, height + tilt)))
     return strokes

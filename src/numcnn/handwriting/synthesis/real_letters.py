@@ -5,12 +5,13 @@ for digits. These are EMNIST's, of its training part, in which small and capital
 class. Left out are the letters of which one case or both are written as a digit is:
 """
 
-from pathlib import Path
+import os
+import warnings
 
 import numpy as np
 
-from numcnn.data.dataset import Dataset
-from numcnn.data.emnist import held_out, load_emnist_letters
+from numcnn.data.dataset import Dataset, DataWarning
+from numcnn.data.emnist import held_out, is_held_out, load_emnist_letters
 from numcnn.handwriting.class_names import OTHER
 from numcnn.handwriting.synthesis.framed_digits import check_framed_digits
 from numcnn.random_streams import STREAM_LETTERS
@@ -20,7 +21,12 @@ DIGITS_IN_DISGUISE = "OILSZBGQ"
 
 
 def with_real_letters(
-    digits: Dataset, share: float, seed: int, data_dir: str | Path | None = None
+    digits: Dataset,
+    share: float,
+    seed: int,
+    *,
+    validation: bool = False,
+    data_dir: str | os.PathLike[str] | None = None,
 ) -> Dataset:
     """Add real letters that look like no digit, as images of the class `OTHER`.
 
@@ -29,6 +35,7 @@ def with_real_letters(
             among the classes.
         share: How many letters to add for each image there is, such as 0.2.
         seed: The same seed adds the same.
+        validation: Whether to take the tenth of the letters that is left for validation images.
         data_dir: Where EMNIST letters is, as `numcnn.data.emnist.load_emnist_letters` takes it; it
             is downloaded if it is nowhere.
 
@@ -44,6 +51,8 @@ def with_real_letters(
     if OTHER not in digits.classes:
         raise ValueError(f"digits has no class {OTHER!r}; add what is no digit first")
     letters = letters_like_no_digit(data_dir)[0]
+    is_for_validation = np.arange(len(letters)) % 10 == 9
+    letters = letters.subset(np.flatnonzero(is_for_validation == validation))
     rng = np.random.default_rng([seed, STREAM_LETTERS])
     chosen = rng.choice(len(letters), min(round(share * len(digits)), len(letters)), replace=False)
     return Dataset(
@@ -54,7 +63,9 @@ def with_real_letters(
     )
 
 
-def letters_like_no_digit(data_dir: str | Path | None = None) -> tuple[Dataset, Dataset]:
+def letters_like_no_digit(
+    data_dir: str | os.PathLike[str] | None = None,
+) -> tuple[Dataset, Dataset]:
     """Load EMNIST's letters that look like no digit.
 
     Args:
@@ -64,9 +75,14 @@ def letters_like_no_digit(data_dir: str | Path | None = None) -> tuple[Dataset, 
         Those to learn from, and those that are held out of the same training part for measuring:
         the same images whether or not the official test part is there.
     """
-    splits = load_emnist_letters(data_dir, progressbar=True)
-    parts = (splits.train, splits.test) if "held out" in splits.test.name else held_out(splits.train)
-    return tuple(_without_disguised(part) for part in parts)  # type: ignore[return-value]
+    with warnings.catch_warnings():
+        # Nothing is measured here, so that the official test part is missing is no news.
+        warnings.simplefilter("ignore", DataWarning)
+        splits = load_emnist_letters(data_dir)
+    training, held = splits.train, splits.test
+    if not is_held_out(held):
+        training, held = held_out(training)
+    return _without_disguised(training), _without_disguised(held)
 
 
 def _without_disguised(letters: Dataset) -> Dataset:
