@@ -36,6 +36,9 @@ STREAM_VARIANTS = int.from_bytes(b"vari")
 STREAM_EUROPEAN_DIGITS = int.from_bytes(b"euro")
 """Digits drawn as European hands write them."""
 
+STREAM_LINES = int.from_bytes(b"line")
+"""Lines of running numbers; followed by 0 for the signs on them, or by 1 and the line's place."""
+
 STREAM_LETTERS = int.from_bytes(b"lett")
 """Which letters of a data set stand for what is no digit."""
 

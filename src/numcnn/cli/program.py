@@ -24,6 +24,7 @@ from numcnn.cli.read import read
 from numcnn.cli.serve import serve
 from numcnn.cli.streams import any_streams
 from numcnn.cli.train import train
+from numcnn.cli.train_lines import train_lines
 from numcnn.cli.verify import verify
 from numcnn.data import DataWarning
 from numcnn.error_message import error_message
@@ -51,7 +52,7 @@ def program() -> None:
 
 for command in (
     *(read, serve, explain, train, compare, evaluate, features, predict, data, models, plan),
-    *(export, import_, verify),
+    *(export, import_, train_lines, verify),
 ):
     program.add_command(command)
 

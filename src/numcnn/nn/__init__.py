@@ -6,6 +6,7 @@ from typing import NoReturn
 
 from numcnn.nn.arrays import Array, Shape
 from numcnn.nn.context import Context
+from numcnn.nn.ctc_loss import CTCLoss
 from numcnn.nn.executor import Executor, TrainingPasses
 from numcnn.nn.gradient_check import check_gradients, directional_error
 from numcnn.nn.habits import habits, no_attribute
@@ -64,6 +65,7 @@ __all__ = [
     "Array",
     "AveragePool2D",
     "BatchNorm",
+    "CTCLoss",
     "Constant",
     "Context",
     "Conv2D",

@@ -2,9 +2,9 @@
 
 The digits are MNIST's training images. With crossed sevens and ones with an upstroke, which are
 some of MNIST's with a stroke added, and with digits drawn as European hands write them, it learns
-how digits are written elsewhere; with EMNIST's letters, and with signs, shapes, scribbles and pieces of
-digits that programs draw, what is no digit. The augmentation stands for other pens, hands and
-cameras, and leaves everything framed as the reader frames it.
+how digits are written elsewhere; with EMNIST's letters, and with signs, shapes, scribbles and
+pieces of digits that programs draw, what is no digit. The augmentation stands for other pens, hands
+and cameras, and leaves everything framed as the reader frames it.
 
 Its settings were chosen on validation images taken from MNIST's training part.
 """

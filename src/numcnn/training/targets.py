@@ -24,6 +24,7 @@ from numcnn.nn import (
     Task,
 )
 from numcnn.nn.arrays import size_text
+from numcnn.nn.ctc_loss import CTCLoss
 from numcnn.nn.inputs import as_array, require_finite
 
 _ROUNDING = 1e-3
@@ -119,8 +120,11 @@ def as_targets(
     """Bring targets into what a loss takes; see `as_examples`.
 
     Returns:
-        int64 ``(count,)`` for classes, or float32 ``(count, *outputs)``; and what they mean.
+        int64 ``(count,)`` for classes, or ``(count, longest)`` for sequences of them, or float32
+        ``(count, *outputs)``; and what they mean.
     """
+    if isinstance(loss, CTCLoss):
+        return loss.checked(_as_labels(y), outputs), Task("values", "none")
     return _Targets(_as_labels(y), loss, outputs, task, is_fixed).read()
 
 

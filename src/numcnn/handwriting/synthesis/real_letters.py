@@ -80,7 +80,7 @@ def letters_like_no_digit(
         warnings.simplefilter("ignore", DataWarning)
         splits = load_emnist_letters(data_dir)
     training, held = splits.train, splits.test
-    if not is_held_out(held):
+    if held is None or not is_held_out(held):
         training, held = held_out(training)
     return _without_disguised(training), _without_disguised(held)
 
