@@ -7,19 +7,19 @@ labelling unsegmented sequence data with recurrent neural networks", 2006.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import final
+from typing import Any, final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from numcnn.nn.arrays import Array
+from numcnn.nn.arrays import Array, Shape
 from numcnn.nn.layers.activation import log_softmax
 from numcnn.nn.losses import Loss
 
 PADDING = -1
 """What fills up targets that are shorter than the longest."""
 
-_Log = NDArray[np.float64]
+_Log = NDArray[np.floating[Any]]
 
 
 @final
@@ -60,7 +60,7 @@ class CTCLoss(Loss):
         steps = _by_step(outputs).astype(np.float64)
         labels = self.checked(targets, steps.shape)
         log_y = log_softmax(steps)
-        batch, length, classes = steps.shape
+        batch, length, classes = np.shape(log_y)
         extended = np.full((batch, 2 * labels.shape[1] + 1), classes - 1)
         extended[:, 1::2] = np.where(labels == PADDING, classes - 1, labels)
         last = 2 * (labels != PADDING).sum(axis=1)
@@ -88,7 +88,7 @@ class CTCLoss(Loss):
         return losses.astype(dtype), gradients.reshape(outputs.shape).astype(dtype), weights
 
     @staticmethod
-    def checked(targets: NDArray[np.generic], outputs: tuple[int, ...]) -> NDArray[np.int64]:
+    def checked(targets: NDArray[np.generic], outputs: Shape) -> NDArray[np.int64]:
         """Refuse sequences that outputs of a shape cannot spell; see `CTCLoss`."""
         if targets.ndim != 2 or not np.issubdtype(targets.dtype, np.integer):
             raise ValueError(

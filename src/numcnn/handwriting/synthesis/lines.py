@@ -272,8 +272,8 @@ def _pattern(x: Gray, y: Gray, rng: Rng) -> Gray:
     """Fine wavy lines or a screen, as printed on cheques; 0 to 1."""
     if rng.random() < 0.2:
         period = float(rng.uniform(2.2, 5))
-        dots: Gray = (np.sin(2 * np.pi * x / period) * np.sin(2 * np.pi * y / period) > 0.3) * 1.0
-        return dots.astype(np.float32)
+        screen = np.sin(2 * np.pi * x / period) * np.sin(2 * np.pi * y / period)
+        return (screen > 0.3).astype(np.float32)
     period, turn = float(rng.uniform(2.5, 9)), float(rng.normal(np.pi / 2, 0.5))
     bend = float(rng.uniform(0, 3.5)) * np.sin(
         2 * np.pi * x / float(rng.uniform(25, 130)) + float(rng.uniform(0, 6.3))

@@ -1,0 +1,57 @@
+"""Prefix beam search: the most probable sequence, where many paths spell the same one.
+
+A. Graves and N. Jaitly, "Towards end-to-end speech recognition with recurrent neural networks",
+2014, algorithm 1.
+"""
+
+from collections import defaultdict
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+_Prefix = tuple[int, ...]
+
+
+def beam_search(
+    probabilities: NDArray[np.floating], counted: Sequence[int], width: int = 12
+) -> tuple[list[int], float]:
+    """Find the most probable sequence of symbols, and how probable its counted symbols are.
+
+    Sequences that differ only in symbols that do not count, as separators between digits, say the
+    same: their probabilities are added up to find the answer, and the most probable of them is it.
+
+    Args:
+        probabilities: ``(steps, symbols + 1)``, each row adds up to 1; the last one is the blank.
+        counted: The symbols that count.
+        width: How many beginnings are followed at once.
+
+    Returns:
+        The symbols, and the probability of those of them that count.
+    """
+    blank = probabilities.shape[1] - 1
+    # For each beginning: the probability of the paths that end with a blank, and of the others.
+    beams: dict[_Prefix, tuple[float, float]] = {(): (1.0, 0.0)}
+    for row in probabilities:
+        likely = np.flatnonzero(row[:blank] > 1e-4)
+        following: dict[_Prefix, list[float]] = defaultdict(lambda: [0.0, 0.0])
+        for prefix, (after_blank, after_symbol) in beams.items():
+            total = after_blank + after_symbol
+            stay = following[prefix]
+            stay[0] += total * row[blank]
+            if prefix:
+                stay[1] += after_symbol * row[prefix[-1]]
+            for symbol in likely.tolist():
+                is_same = bool(prefix) and prefix[-1] == symbol
+                following[(*prefix, symbol)][1] += row[symbol] * (after_blank if is_same else total)
+        best = sorted(following, key=lambda each: -sum(following[each]))[:width]
+        beams = {prefix: (following[prefix][0], following[prefix][1]) for prefix in best}
+    told: dict[_Prefix, float] = defaultdict(float)
+    for prefix, parts in beams.items():
+        told[tuple(each for each in prefix if each in counted)] += sum(parts)
+    answer = max(told, key=lambda each: told[each])
+    spelled = [
+        prefix for prefix in beams if tuple(each for each in prefix if each in counted) == answer
+    ]
+    symbols = max(spelled, key=lambda each: sum(beams[each]))
+    return list(symbols), min(told[answer], 1.0)

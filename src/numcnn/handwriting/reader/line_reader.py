@@ -1,0 +1,165 @@
+"""Reads a whole line with one network, without cutting it into digits first."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from numcnn.handwriting.class_names import CLASS_NAMES, DIGITS, OTHER
+from numcnn.handwriting.line_frame import HEIGHT, WIDTH, line_frame
+from numcnn.handwriting.reader.beam_search import beam_search
+from numcnn.model_files import ModelFile
+from numcnn.nn.ctc_loss import CTCLoss, ctc_path
+from numcnn.nn.layers.activation import softmax
+
+SYMBOLS_IN_CARD = "line_symbols"
+"""The entry of a model's card that says what lines are spelled with."""
+
+
+@final
+@dataclass(frozen=True)
+class LineSymbol:
+    """A symbol of a line, and where it stands.
+
+    Attributes:
+        symbol: A digit, "." or "-".
+        left: Its left edge, as a share of the line's width.
+        right: Its right edge.
+        class_probabilities: Of `numcnn.handwriting.class_names.CLASS_NAMES`, 12 numbers.
+    """
+
+    symbol: str
+    left: float
+    right: float
+    class_probabilities: tuple[float, ...]
+
+    @property
+    def is_digit(self) -> bool:
+        """Whether it is a digit, and no separator."""
+        return self.symbol in DIGITS
+
+
+@final
+@dataclass(frozen=True)
+class LineReading:
+    """What a line says.
+
+    Attributes:
+        symbols: From left to right.
+        probability: That the line says just these digits, whatever the separators, 0 to 1.
+    """
+
+    symbols: tuple[LineSymbol, ...]
+    probability: float
+
+    @property
+    def text(self) -> str:
+        """The digits alone."""
+        return "".join(each.symbol for each in self.symbols if each.is_digit)
+
+
+@final
+class LineReader:
+    """A network for whole lines. It keeps nothing of a call, so many threads may share it."""
+
+    def __init__(self, model_file: ModelFile) -> None:
+        """Take a model.
+
+        Args:
+            model_file: A network as ``numcnn train-lines`` makes them; its card names the symbols.
+
+        Raises:
+            ValueError: The network is for something else.
+        """
+        self._model = model_file.model
+        symbols = model_file.card.get(SYMBOLS_IN_CARD)
+        shape = self._model.output_shape
+        if (
+            not isinstance(symbols, str)
+            or self._model.input_shape != (HEIGHT, WIDTH, 1)
+            or len(shape) != 3
+            or shape[-1] != len(symbols) + 1
+            or not set(DIGITS) <= set(symbols)
+        ):
+            raise ValueError(
+                "the model is none for lines of digits; give one that numcnn train-lines made"
+            )
+        self._symbols = symbols
+        self._digits = [symbols.index(digit) for digit in DIGITS]
+
+    def read(self, gray: NDArray[np.floating]) -> LineReading:
+        """Read a line.
+
+        Args:
+            gray: ``(height, width)``, from 0 to 255: the line with a little of what is around it.
+        """
+        frame, scale = line_frame(gray)
+        outputs = self._model.outputs(frame[np.newaxis, :, :, np.newaxis])[0, 0]
+        probabilities = softmax(outputs.astype(np.float64))
+        labels, probability = beam_search(probabilities, self._digits)
+        width = gray.shape[1] * scale
+        symbols = self._located(labels, outputs, probabilities, width)
+        return LineReading(symbols, probability)
+
+    def _located(
+        self,
+        labels: list[int],
+        outputs: NDArray[np.float32],
+        probabilities: NDArray[np.floating],
+        width: float,
+    ) -> tuple[LineSymbol, ...]:
+        """Say where each symbol stands: between the middles of the spaces around it."""
+        if not labels:
+            return ()
+        steps = len(outputs)
+        # How much of each step's probability goes to each symbol of this very sequence.
+        middles = _middles(labels, outputs)
+        # A step of the network is so many pixels of the frame, and its first looks at the second.
+        pixel = WIDTH / (steps + 2)
+        places = (np.array(middles) + 1.5) * pixel / width
+        between = (places[1:] + places[:-1]) / 2
+        reach = 0.6 * HEIGHT / width
+        lefts = np.maximum(places - reach / 2, np.concatenate([[0.0], between]))
+        rights = np.minimum(places + reach / 2, np.concatenate([between, [1.0]]))
+        found = []
+        for label, middle, left, right in zip(labels, middles, lefts, rights, strict=True):
+            row = probabilities[min(round(middle), steps - 1)]
+            classes = np.zeros(len(CLASS_NAMES))
+            classes[: len(DIGITS)] = row[self._digits]
+            classes[CLASS_NAMES.index(OTHER)] = max(0.0, 1 - classes.sum())
+            found.append(
+                LineSymbol(
+                    self._symbols[label],
+                    float(min(left, 1.0)),
+                    float(min(max(right, left), 1.0)),
+                    tuple(classes.tolist()),
+                )
+            )
+        return tuple(found)
+
+
+def _middles(labels: list[int], outputs: NDArray[np.float32]) -> list[float]:
+    """The step at which each label is most probable, in order.
+
+    By the gradient of the loss: softmax minus gradient is the probability that a path that spells
+    the labels is at a label at that step.
+    """
+    path = ctc_path(outputs[np.newaxis])[0]
+    if [each[0] for each in path] == labels:
+        return [(start + end - 1) / 2 for _, start, end in path]
+    target = np.array(labels, np.int64)[np.newaxis]
+    _, gradient, _ = CTCLoss().terms(outputs[np.newaxis].astype(np.float64), target)
+    share = softmax(outputs.astype(np.float64)) - gradient[0]
+    middles: list[float] = []
+    begin = 0
+    for place, label in enumerate(labels):
+        # Room for those that follow.
+        end = max(begin + 1, len(outputs) - (len(labels) - 1 - place))
+        middles.append(float(begin + share[begin:end, label].argmax()))
+        begin = int(middles[-1]) + 1
+        if begin >= len(outputs):
+            begin = len(outputs) - 1
+    return middles
