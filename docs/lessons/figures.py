@@ -91,7 +91,7 @@ def table(
         left, top = x + column * side, y + row * side
         drawn.append(box(left, top, side, side, kind))
         if not np.isnan(value):
-            shown = f"{value:.{digits}f}"
+            shown = f"{value + 0.0:.{digits}f}"
             drawn.append(text(left + side / 2, top + side / 2 + 5, shown, "middle"))
     return "".join(drawn)
 
