@@ -12,6 +12,7 @@ ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT))
 
 import numcnn  # noqa: E402
+from docs.http_api import http_api_page  # noqa: E402
 
 project = "numcnn"
 author = "the numcnn authors"
@@ -70,7 +71,9 @@ SOURCE = "https://github.com/numcnn/numcnn/blob/main/"
 
 
 def links_to_the_source(_app: object, name: str, content: list[str]) -> None:
-    """Let links out of this folder lead to the repository."""
+    """Let links out of this folder lead to the repository; fill the page on the HTTP API."""
+    if name == "reference/http":
+        content[0] = http_api_page()
     depth = name.count("/") + 1
     up = "../" * depth
     # GitHub draws these; here they are read as text.

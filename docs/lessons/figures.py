@@ -56,7 +56,8 @@ def moving(
 
 def text(x: float, y: float, words: object, anchor: str = "start", kind: str = "") -> str:
     """Words at a place."""
-    return f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}" class="{kind}">{escape(str(words))}</text>'
+    shown = escape(str(words))
+    return f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}" class="{kind}">{shown}</text>'
 
 
 def line(x: Iterable[float], y: Iterable[float], kind: str = "line") -> str:
@@ -72,7 +73,9 @@ def dot(x: float, y: float, kind: str = "one", radius: float = 5) -> str:
 
 def box(x: float, y: float, width: float, height: float, kind: str = "cell") -> str:
     """A rectangle."""
-    return f'<rect x="{x:.1f}" y="{y:.1f}" width="{width:.1f}" height="{height:.1f}" class="{kind}"/>'
+    return (
+        f'<rect x="{x:.1f}" y="{y:.1f}" width="{width:.1f}" height="{height:.1f}" class="{kind}"/>'
+    )
 
 
 def table(

@@ -43,12 +43,12 @@ class AccessLogMiddleware:
 
     def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
         """Wrap an application."""
-        self._app, self._metrics = app, metrics
+        self.app, self._metrics = app, metrics
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on, and log it when it is answered."""
         if scope["type"] != "http":
-            await self._app(scope, receive, send)
+            await self.app(scope, receive, send)
             return
         start, status = time.perf_counter(), 500
 
@@ -59,7 +59,7 @@ class AccessLogMiddleware:
             await send(message)
 
         try:
-            await self._app(scope, receive, send_noting_status)
+            await self.app(scope, receive, send_noting_status)
         finally:
             seconds = time.perf_counter() - start
             # The route and not the path, of which anybody can make up any number.
@@ -76,12 +76,12 @@ class SecurityHeadersMiddleware:
 
     def __init__(self, app: ASGIApp) -> None:
         """Wrap an application."""
-        self._app = app
+        self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on, and its response back with more headers."""
         if scope["type"] != "http":
-            await self._app(scope, receive, send)
+            await self.app(scope, receive, send)
             return
 
         async def send_with_headers(message: Message) -> None:
@@ -92,7 +92,7 @@ class SecurityHeadersMiddleware:
                 headers.setdefault("Cache-Control", "no-store")
             await send(message)
 
-        await self._app(scope, receive, send_with_headers)
+        await self.app(scope, receive, send_with_headers)
 
 
 @final
@@ -105,12 +105,12 @@ class ShutdownMiddleware:
 
     def __init__(self, app: ASGIApp) -> None:
         """Wrap an application."""
-        self._app = app
+        self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on; if it is cancelled before it is answered, answer it."""
         if scope["type"] != "http":
-            await self._app(scope, receive, send)
+            await self.app(scope, receive, send)
             return
         is_answered = False
 
@@ -120,7 +120,7 @@ class ShutdownMiddleware:
             await send(message)
 
         try:
-            await self._app(scope, receive, send_noting_start)
+            await self.app(scope, receive, send_noting_start)
         except asyncio.CancelledError:
             # uvicorn cancels the requests in progress when the time to shut down is over.
             if not is_answered:
@@ -139,16 +139,16 @@ class RequestLimitMiddleware:
 
     def __init__(self, app: ASGIApp, limits: Limits) -> None:
         """Wrap an application."""
-        self._app = app
+        self.app = app
         self._requests = Quota(limits.max_requests, limits.max_client_share)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on, or answer that there are too many."""
         if scope["type"] != "http":
-            await self._app(scope, receive, send)
+            await self.app(scope, receive, send)
             return
         client = client_address(scope)
-        app = self._app if self._requests.allows(client) else self._RESPONSE
+        app = self.app if self._requests.allows(client) else self._RESPONSE
         self._requests.acquire(client)
         try:
             await app(scope, receive, send)
