@@ -61,6 +61,8 @@ class CTCLoss(Loss):
         labels = self.checked(targets, steps.shape)
         log_y = log_softmax(steps)
         batch, length, classes = np.shape(log_y)
+        if len(labels) != batch:
+            raise ValueError(f"targets holds {len(labels)} sequences for {batch} examples")
         extended = np.full((batch, 2 * labels.shape[1] + 1), classes - 1)
         extended[:, 1::2] = np.where(labels == PADDING, classes - 1, labels)
         last = 2 * (labels != PADDING).sum(axis=1)
@@ -83,9 +85,9 @@ class CTCLoss(Loss):
         rows, columns = np.arange(batch)[:, np.newaxis], extended
         for step in range(length):
             np.subtract.at(gradients[:, step], (rows, columns), shares[:, step])
-        losses, weights = -log_p[:, 0, 0], np.ones(batch)
-        dtype = outputs.dtype
-        return losses.astype(dtype), gradients.reshape(outputs.shape).astype(dtype), weights
+        losses, dtype = -log_p[:, 0, 0], outputs.dtype
+        gradients = gradients.reshape(outputs.shape).astype(dtype)
+        return losses.astype(dtype), gradients, np.ones(batch, dtype)
 
     @staticmethod
     def checked(targets: NDArray[np.generic], outputs: Shape) -> NDArray[np.int64]:
