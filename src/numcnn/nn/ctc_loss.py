@@ -60,13 +60,13 @@ class CTCLoss(Loss):
         steps = _by_step(outputs).astype(np.float64)
         labels = self.checked(targets, steps.shape)
         log_y = log_softmax(steps)
-        batch, length, classes = np.shape(log_y)
+        batch, (length, classes) = len(log_y), log_y.shape[1:]
         if len(labels) != batch:
             raise ValueError(f"targets holds {len(labels)} sequences for {batch} examples")
         extended = np.full((batch, 2 * labels.shape[1] + 1), classes - 1)
         extended[:, 1::2] = np.where(labels == PADDING, classes - 1, labels)
         last = 2 * (labels != PADDING).sum(axis=1)
-        skips = np.zeros(extended.shape, bool)
+        skips: NDArray[np.bool_] = np.zeros(extended.shape, bool)
         skips[:, 3::2] = labels[:, 1:] != labels[:, :-1]
         said = np.take_along_axis(log_y, extended[:, np.newaxis, :], axis=2)
         ahead = _forward(said, skips)
