@@ -265,10 +265,7 @@ class Sequential:
         return outputs
 
     def executor(self, engine: str = "auto") -> Executor:
-        """What computes this model, by the name of the engine; see `outputs`.
-
-        The engine that is planned for this machine computes in float32. A model in any other dtype
-        is computed by the layers' own code.
+        """What computes this model; see `outputs`. Of another dtype, the layers always do.
 
         Raises:
             ValueError: There is no engine of that name, or the model is not built.
@@ -321,13 +318,7 @@ class Sequential:
         return self.executor().training_passes(threads, shards)
 
     def predictor(self, batch_size: int = 1) -> AbstractContextManager[Predict]:
-        """Outputs for batches of one size at the least cost a call.
-
-        ::
-
-            with model.predictor() as predict:
-                for image in images:
-                    print(predict(image[None]).argmax())
+        """Outputs for batches of one size: ``with model.predictor() as predict: predict(x)``.
 
         Raises:
             ValueError: The model is not built or not float32, or the batch size is not positive.
@@ -530,11 +521,7 @@ class Sequential:
         return self.layers[place]
 
     def __call__(self, *_: Any, **__: Any) -> NoReturn:
-        """Refuse: which mode is meant is not said.
-
-        Raises:
-            NotCallableError: Always.
-        """
+        """Refuse with `NotCallableError`: which mode is meant is not said."""
         raise NotCallableError(
             "a model is not called; take outputs(x), predict(x) or predict_proba(x), or in a "
             "training loop of your own forward(x, ctx)"
