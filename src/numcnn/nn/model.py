@@ -284,11 +284,7 @@ class Sequential:
         return made
 
     def links(self) -> list[Link]:
-        """The layers in order, each with its name and the shape of its output.
-
-        Raises:
-            ValueError: The model is not built.
-        """
+        """The layers in order, each with its name and the shape of its output."""
         self._require_built()
         return self._chain.links()
 
@@ -392,11 +388,7 @@ class Sequential:
             yield name, y
 
     def summary(self) -> Summary:
-        """Say what the model is made of: output shapes, parameters and multiply-adds by layer.
-
-        Raises:
-            ValueError: The model is not built.
-        """
+        """Say what the model is made of: output shapes, parameters and multiply-adds by layer."""
         self._require_built()
         shapes = self._chain.shapes
         rows = []
