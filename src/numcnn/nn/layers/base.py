@@ -57,7 +57,8 @@ class Layer(ABC):
         acts_on: How much of the batch the layer must see at once, so that the engine can run its
             code on a few examples at a time. ``"element"``: the same function of every number by
             itself, wherever it stands, without parameters. ``"example"``: every example by itself,
-            whatever else is in the batch. ``"batch"``, the default: all examples at once. Only a ``"batch"`` layer may draw random numbers or set running statistics.
+            whatever else is in the batch. ``"batch"``, the default: all examples at once. Only a
+            ``"batch"`` layer may draw random numbers or set running statistics.
         decayed: The names in ``params`` that weight decay pulls to zero: those that multiply.
             Biases and scales stay out, as is usual.
         in_model: Whether it belongs to a built model; its arrays are then views of the model's.
