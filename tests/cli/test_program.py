@@ -13,6 +13,7 @@ from tests.cli.outcome import run_python
 COMMANDS = [
     (),
     ("train",),
+    ("train-lines",),
     ("compare",),
     ("evaluate",),
     ("explain",),

@@ -32,5 +32,6 @@ def test_every_command_has_its_section():
         "## numcnn read",
         "## numcnn serve",
         "## numcnn train",
+        "## numcnn train-lines",
         "## numcnn verify",
     ]

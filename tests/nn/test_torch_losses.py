@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from numcnn.nn import MeanSquaredError, SigmoidCrossEntropy, SoftmaxCrossEntropy
+from numcnn.nn import CTCLoss, MeanSquaredError, SigmoidCrossEntropy, SoftmaxCrossEntropy
 from tests.nn.samples import classes, normal
-from tests.nn.torch_agreement import DTYPES, compare_losses, torch
+from tests.nn.torch_agreement import DTYPES, TOLERANCE, assert_close, compare_losses, torch
 
 F = torch.nn.functional
 each_dtype = pytest.mark.parametrize("dtype", DTYPES)
@@ -71,3 +71,33 @@ def test_mean_squared_error(size, dtype):
         normal(*size).astype(dtype),
         targets,
     )
+
+
+@each_dtype
+@pytest.mark.parametrize("spread", SPREADS)
+@pytest.mark.parametrize(("steps", "symbols"), [(9, 2), (40, 10)])
+def test_ctc(steps, symbols, spread, dtype):
+    rng = np.random.default_rng(0)
+    lengths = np.array([0, 1, 3, 4])
+    targets = rng.integers(0, symbols, (4, 4))
+    targets[np.arange(4) >= lengths[:, None]] = -1
+    outputs = (normal(4, steps, symbols + 1) * spread).astype(dtype)
+    # Ours computes in float64 whatever comes in, so it is compared with theirs in float64.
+    point = torch.from_numpy(outputs.astype(np.float64)).requires_grad_()
+    theirs = F.ctc_loss(
+        point.log_softmax(2).transpose(0, 1),
+        torch.from_numpy(np.maximum(targets, 0)),
+        torch.full((4,), steps),
+        torch.from_numpy(lengths),
+        blank=symbols,
+        reduction="none",
+    )
+    theirs.sum().backward()
+    losses, gradients, _ = CTCLoss().terms(outputs, targets)
+    expected = theirs.detach().numpy()
+    assert_close("losses", losses, expected.astype(dtype), TOLERANCE[dtype])
+    # A gradient is the exponential of a difference of logarithms as large as the loss, and has
+    # their rounding in float64.
+    rounding = TOLERANCE["float64"] * max(1, expected.max())
+    tolerance = max(TOLERANCE[dtype], rounding)
+    assert_close("gradient", gradients, point.grad.numpy().astype(dtype), tolerance, 1.0)

@@ -59,12 +59,14 @@ class CTCLoss(Loss):
         steps = _by_step(outputs).astype(np.float64)
         labels = self.checked(targets, steps.shape)
         log_y = log_softmax(steps)
-        batch, length, classes = np.shape(log_y)
+        batch, (length, classes) = len(log_y), log_y.shape[1:]
+        if len(labels) != batch:
+            raise ValueError(f"targets holds {len(labels)} sequences for {batch} examples")
         count = 2 * labels.shape[1] + 1
         extended = np.full((batch, count), classes - 1)
         extended[:, 1::2] = np.where(labels == PADDING, classes - 1, labels)
         last = 2 * (labels != PADDING).sum(axis=1)
-        skips = np.zeros(extended.shape, bool)
+        skips: NDArray[np.bool_] = np.zeros(extended.shape, bool)
         skips[:, 3::2] = labels[:, 1:] != labels[:, :-1]
         said: _Log = np.take_along_axis(log_y, extended[:, np.newaxis, :], axis=2)
         ahead = _forward(said, skips)
@@ -80,14 +82,12 @@ class CTCLoss(Loss):
         log_p = np.logaddexp.reduce(both[:, :1], axis=2, keepdims=True)
         shares = np.exp(both - log_p)
         gradients = np.exp(log_y)
-        example, step = (
-            np.arange(batch)[:, np.newaxis, np.newaxis],
-            np.arange(length)[:, np.newaxis],
-        )
-        np.subtract.at(gradients, (example, step, extended[:, np.newaxis]), shares)
-        losses, weights = -log_p[:, 0, 0], np.ones(batch)
-        dtype = outputs.dtype
-        return losses.astype(dtype), gradients.reshape(outputs.shape).astype(dtype), weights
+        example, step = np.ix_(np.arange(batch), np.arange(length))
+        index = example[..., np.newaxis], step[..., np.newaxis], extended[:, np.newaxis]
+        np.subtract.at(gradients, index, shares)
+        losses, dtype = -log_p[:, 0, 0], outputs.dtype
+        gradients = gradients.reshape(outputs.shape).astype(dtype)
+        return losses.astype(dtype), gradients, np.ones(batch, dtype)
 
     @staticmethod
     def checked(targets: NDArray[np.generic], outputs: Shape) -> NDArray[np.int64]:

@@ -51,6 +51,16 @@ class RejectedAnswer(BaseModel):
 
 
 @final
+class SeparatorAnswer(BaseModel):
+    """A dot or dash among digits."""
+
+    symbol: str = Field(
+        description="A dot also stands for a comma or an apostrophe.", examples=["."]
+    )
+    box: list[int]
+
+
+@final
 class LineAnswer(BaseModel):
     """Digits next to each other."""
 
@@ -64,6 +74,7 @@ class ReadAnswer(BaseModel):
 
     text: str = Field(description="A line each.", examples=["4071"])
     lines: list[LineAnswer]
+    separators: list[SeparatorAnswer]
     rejected: list[RejectedAnswer]
     size: list[int] = Field(description="The picture's width and height.")
     digit: int | None = Field(description="The digit, if there is exactly one.")

@@ -1,4 +1,4 @@
-"""Prefix beam search: the most probable sequence, where many paths spell the same one.
+"""Prefix beam search: the most probable sequences, where many paths spell the same one.
 
 A. Graves and N. Jaitly, "Towards end-to-end speech recognition with recurrent neural networks",
 2014, algorithm 1.
@@ -6,6 +6,8 @@ A. Graves and N. Jaitly, "Towards end-to-end speech recognition with recurrent n
 
 from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,13 +15,29 @@ from numpy.typing import NDArray
 _Prefix = tuple[int, ...]
 
 
+@final
+@dataclass(frozen=True)
+class Spelling:
+    """A sequence of symbols.
+
+    Attributes:
+        counted: Those of its symbols that count.
+        symbols: The most probable sequence with these, with the others between them.
+        probability: That of what counts, 0 to 1, whatever the other symbols.
+    """
+
+    counted: tuple[int, ...]
+    symbols: tuple[int, ...]
+    probability: float
+
+
 def beam_search(
     probabilities: NDArray[np.floating], counted: Sequence[int], width: int = 12
-) -> tuple[list[int], float]:
-    """Find the most probable sequence of symbols, and how probable its counted symbols are.
+) -> list[Spelling]:
+    """Find the most probable sequences of symbols, and how probable their counted symbols are.
 
     Sequences that differ only in symbols that do not count, as separators between digits, say the
-    same: their probabilities are added up to find the answer, and the most probable of them is it.
+    same: their probabilities are added up.
 
     Args:
         probabilities: ``(steps, symbols + 1)``, each row adds up to 1; the last one is the blank.
@@ -27,7 +45,8 @@ def beam_search(
         width: How many beginnings are followed at once.
 
     Returns:
-        The symbols, and the probability of those of them that count.
+        A spelling for each sequence of symbols that count, the most probable first. What paths
+        beyond ``width`` would add is missing, so a probability may be a little too small.
     """
     blank = probabilities.shape[1] - 1
     # For each beginning: the probability of the paths that end with a blank, and of the others.
@@ -49,9 +68,8 @@ def beam_search(
     told: dict[_Prefix, float] = defaultdict(float)
     for prefix, parts in beams.items():
         told[tuple(each for each in prefix if each in counted)] += sum(parts)
-    answer = max(told, key=lambda each: told[each])
-    spelled = [
-        prefix for prefix in beams if tuple(each for each in prefix if each in counted) == answer
-    ]
-    symbols = max(spelled, key=lambda each: sum(beams[each]))
-    return list(symbols), min(told[answer], 1.0)
+    best_of: dict[_Prefix, _Prefix] = {}
+    for prefix in beams:  # the most probable first
+        best_of.setdefault(tuple(each for each in prefix if each in counted), prefix)
+    order = sorted((each for each in told if told[each] > 0), key=lambda each: -told[each])
+    return [Spelling(each, best_of[each], min(float(told[each]), 1.0)) for each in order]

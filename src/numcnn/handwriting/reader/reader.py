@@ -14,7 +14,9 @@ from numpy.typing import NDArray
 
 from numcnn.handwriting.class_names import CLASS_NAMES, DIGITS, OTHER, SEVERAL
 from numcnn.handwriting.reader.digit_classifier import DigitClassifier, Probabilities
-from numcnn.handwriting.reader.reading import Finding, Reading
+from numcnn.handwriting.reader.line_choice import choose
+from numcnn.handwriting.reader.line_reader import LineReader
+from numcnn.handwriting.reader.reading import Finding, Reading, Separator
 from numcnn.handwriting.reader.region_classifier import RegionClassifier
 from numcnn.handwriting.reader.thresholds import (
     AS_LIKELY,
@@ -61,14 +63,18 @@ class Reader:
         self,
         model: str | os.PathLike[str] | ModelFile | None = None,
         thresholds: RejectionThresholds | None = None,
+        line_model: str | os.PathLike[str] | ModelFile | None = None,
     ) -> None:
-        """Load a network.
+        """Load a network, or two.
 
         Args:
             model: A model file, or one that is loaded already; the one that comes with the package
                 if None. It takes images of 28 x 28 pixels and knows the digits, as ``numcnn train
                 mnist`` makes them; with ``--recipe reader``, also what is no digit.
             thresholds: What its answers are measured by; those of its card if None.
+            line_model: A network that reads whole lines, as ``numcnn train-lines`` makes it. If
+                None, the one that comes with the package where ``model`` is None as well, and else
+                none: then digits are read one by one alone.
 
         Raises:
             FileNotFoundError: There is no such file.
@@ -76,8 +82,15 @@ class Reader:
         """
         if model is None:
             model = shipped_model()
+            if line_model is None and shipped_line_model().exists():
+                line_model = shipped_line_model()
         self.model_file = model if isinstance(model, ModelFile) else load_model(model)
         self.classifier = DigitClassifier(self.model_file, thresholds)
+        self.line_reader = None
+        if line_model is not None:
+            if not isinstance(line_model, ModelFile):
+                line_model = load_model(line_model)
+            self.line_reader = LineReader(line_model)
 
     def read(
         self,
@@ -110,12 +123,16 @@ class Reader:
             found = find_digits(image, max_bytes=max_bytes, max_pixels=max_pixels)
             page = self._most_likely(found, classifier)
             rows = self._rows(page, classifier) if page.lines else ()
+            separators: tuple[Separator, ...] = ()
+            if self.line_reader is not None:
+                chosen = choose(page, rows, self.line_reader)
+                rows, separators = chosen.rows, chosen.separators
             counts = ((page.left_out, LEFT_OUT), (page.not_divided, NOT_DIVIDED))
             notices = [notice.format(count) for count, notice in counts if count]
-            if not page.lines and not notices:
+            if not rows and not notices:
                 notices = [BLANK]
             picture = page.picture
-            return Reading(picture.name, picture.original_size, rows, tuple(notices))
+            return Reading(picture.name, picture.original_size, rows, tuple(notices), separators)
 
     def _most_likely(self, page: Page, classifier: RegionClassifier) -> Page:
         """Tell digits apart, and try other ways to find them where few are likely to be digits."""
@@ -209,6 +226,11 @@ def _count_broad(page: Page) -> int:
     """Count the regions that are too broad for the edge of a sheet."""
     typical = float(np.median([region.height for region in page.regions] or [0]))
     return sum(region.width > SLIVER * typical for region in page.regions)
+
+
+def shipped_line_model() -> Path:
+    """Return the file of the network for lines that comes with the package."""
+    return Path(__file__).parents[2] / "weights" / "line_reader.safetensors"
 
 
 def shipped_model() -> Path:

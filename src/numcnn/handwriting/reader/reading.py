@@ -33,6 +33,24 @@ class Remark:
 
 @final
 @dataclass(frozen=True)
+class Separator:
+    """A dot or dash between or behind digits, which is no part of the text.
+
+    Attributes:
+        box: ``(x, y, width, height)`` in pixels of the picture.
+        symbol: "." for a dot, a comma or an apostrophe, "-" for a dash or two.
+    """
+
+    box: Box
+    symbol: str
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return it as JSON can hold it."""
+        return {"symbol": self.symbol, "box": list(self.box)}
+
+
+@final
+@dataclass(frozen=True)
 class Finding:
     """Something that was found in a picture: a digit, or what was rejected.
 
@@ -97,12 +115,14 @@ class Reading:
         rows: Everything that was found, from top to bottom and from left to right; no row is
             empty, but there may be rows without a digit.
         notices: What is said of the picture as a whole, such as that it is blank.
+        separators: Dots and dashes among the digits, where a line was read as a whole.
     """
 
     name: str
     size: tuple[int, int]
     rows: tuple[tuple[Finding, ...], ...]
     notices: tuple[str, ...] = ()
+    separators: tuple[Separator, ...] = ()
 
     @property
     def findings(self) -> tuple[Finding, ...]:
@@ -132,7 +152,8 @@ class Reading:
             for line in self._lines()
         ]
         rejected = [remark.as_dict() for remark in self.remarks]
-        return {"text": self.text, "lines": lines, "rejected": rejected}
+        separators = [each.as_dict() for each in self.separators]
+        return {"text": self.text, "lines": lines, "separators": separators, "rejected": rejected}
 
     @property
     def notes(self) -> tuple[str, ...]:

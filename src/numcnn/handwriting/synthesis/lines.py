@@ -262,7 +262,7 @@ def _on_paper(ink: Gray, rng: Rng) -> Gray:
     )
     _rule(paper, rng)
     strength = float(rng.uniform(40, 150))
-    gray = np.where(ink > 0, paper - ink * strength, paper)
+    gray = np.asarray(np.where(ink > 0, paper - ink * strength, paper), np.float32)
     if rng.random() < 0.1:
         gray = 255 - gray
     return np.clip(gray, 0, 255).astype(np.float32)

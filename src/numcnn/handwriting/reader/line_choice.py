@@ -1,0 +1,229 @@
+"""Decides between two ways to read a line: digit by digit, or as a whole.
+
+The reader cuts a line into digits and classifies each; `LineReader` reads it without cutting. Each
+says how probable its answer is, and the two are compared here, row by row. The constants were
+chosen on generated pictures whose digits no training has seen and on real pictures to develop on.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final, final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from numcnn.deadline import check_deadline
+from numcnn.handwriting.class_names import CLASS_NAMES, DIGITS, OTHER, SEVERAL
+from numcnn.handwriting.frame import SIDE
+from numcnn.handwriting.reader.line_reader import LineReader, LineReading, LineSymbol
+from numcnn.handwriting.reader.reading import Finding, Separator
+from numcnn.handwriting.vision import Box, Page, Region, to_mnist_frame
+
+Row = tuple[Finding, ...]
+Gray = NDArray[np.float32]
+
+_OTHER, _SEVERAL = CLASS_NAMES.index(OTHER), CLASS_NAMES.index(SEVERAL)
+
+MOST_ROWS: Final = 6
+"""Rows of a page beyond which none is read as a whole: it is no note of a few numbers."""
+
+LEAST_PROBABILITY: Final = 0.1
+"""The probability of a whole line below which its digits do not count."""
+
+LEAST_ALONE: Final = 0.5
+"""The same where the other way has found no digit."""
+
+WEIGHT_OF_WHOLE: Final = 30.0
+"""How much more the probability of a line counts that is all of the picture: on patterned paper and
+with strokes that touch, what is found digit by digit may be sure, and yet lack a digit."""
+
+WEIGHT_OF_PART: Final = 1.5
+"""The same of a line that was found in a larger picture."""
+
+REJECTED: Final = 0.3
+"""What a rejected region among digits says of its row: by so much less probable is the rest."""
+
+WHOLE_HEIGHT: Final = 0.3
+"""The height of a row, as a share of the picture's, above which all of the picture is the line."""
+
+_LEAST_WIDTH, _MOST_WIDTH = 1.1, 12.0  # of a picture that is one line, for each of its height
+_MARGIN_ACROSS, _MARGIN_DOWN = 0.35, 0.15  # of a row's height: what is shown around it
+_FULL_INK = 2.5  # standard deviations of the gray values that full ink lies away from the paper
+_LEAST_INK = 0.4  # of full ink: what belongs to a digit's box
+
+
+@final
+@dataclass(frozen=True)
+class Chosen:
+    """What is said of a picture.
+
+    Attributes:
+        rows: Digits and what was rejected, row by row.
+        separators: Dots and dashes between the digits of rows that were read as a whole.
+    """
+
+    rows: tuple[Row, ...]
+    separators: tuple[Separator, ...] = ()
+
+
+def choose(page: Page, rows: tuple[Row, ...], reader: LineReader) -> Chosen:
+    """Read what looks like a line as a whole as well, and take the more probable answer.
+
+    Args:
+        page: What was found in the picture.
+        rows: What that was read as, row by row.
+        reader: Reads whole lines.
+    """
+    if len(rows) > MOST_ROWS or page.left_out:
+        return Chosen(rows)
+    gray = page.picture.pixels.mean(axis=2, dtype=np.float32)
+    everything: Box = (0, 0, gray.shape[1], gray.shape[0])
+    if not rows:
+        found = _read(page, gray, everything, reader) if _is_line(gray.shape) else None
+        if found is None or found[0].probability < LEAST_ALONE or not found[1]:
+            return Chosen(rows)
+        return Chosen((found[1],), found[2])
+    chosen: list[Row] = []
+    separators: list[Separator] = []
+    for row, regions in zip(rows, page.lines, strict=True):
+        check_deadline()
+        box = _box(gray, row, regions, is_only=len(rows) == 1)
+        found = None if box is None else _read(page, gray, box, reader)
+        weight = WEIGHT_OF_WHOLE if box == everything else WEIGHT_OF_PART
+        if found is not None and is_better(found[0], row, weight):
+            chosen.append(found[1])
+            separators += found[2]
+        else:
+            chosen.append(row)
+    return Chosen(tuple(chosen), tuple(separators))
+
+
+def is_better(line: LineReading, row: Row, weight: float) -> bool:
+    """Tell whether a line that was read as a whole is to be preferred to its digits by themselves.
+
+    Args:
+        line: The line as a whole.
+        row: The same, digit by digit.
+        weight: How much more the line's probability counts.
+    """
+    by_itself = row_probability(row)
+    least = LEAST_PROBABILITY if by_itself else LEAST_ALONE
+    if not line.text or line.probability < least:
+        return False
+    if line.text == "".join(str(each.digit) for each in row if not each.rejection):
+        # Boxes are more exact where there is one region a digit.
+        return any(each.rejection for each in row)
+    return weight * line.probability > by_itself
+
+
+def row_probability(row: Row) -> float:
+    """How probable it is that all of a row is read right, digit by digit; 0 without a digit."""
+    if all(each.rejection for each in row):
+        return 0.0
+    return math.prod(REJECTED if each.rejection else each.confidence for each in row)
+
+
+def _is_line(shape: tuple[int, ...]) -> bool:
+    height, width = shape
+    return _LEAST_WIDTH * height <= width <= _MOST_WIDTH * height
+
+
+def _box(gray: Gray, row: Row, regions: Sequence[Region], is_only: bool) -> Box | None:
+    """The box of a line with what is around it; None if it is none to be read as a whole."""
+    left, top = min(each.x for each in regions), min(each.y for each in regions)
+    right = max(each.x + each.width for each in regions)
+    bottom = max(each.y + each.height for each in regions)
+    height = bottom - top
+    if is_only and height > WHOLE_HEIGHT * gray.shape[0] and _is_line(gray.shape):
+        return 0, 0, gray.shape[1], gray.shape[0]
+    if len(row) < 2 and right - left < height:
+        return None
+    across, down = round(_MARGIN_ACROSS * height), round(_MARGIN_DOWN * height)
+    x, y = max(0, left - across), max(0, top - down)
+    return x, y, min(gray.shape[1], right + across) - x, min(gray.shape[0], bottom + down) - y
+
+
+def _read(
+    page: Page, gray: Gray, box: Box, reader: LineReader
+) -> tuple[LineReading, Row, tuple[Separator, ...]] | None:
+    """Read a box as a line."""
+    x, y, width, height = box
+    line = gray[y : y + height, x : x + width]
+    if min(line.shape) < 2:
+        return None
+    reading = reader.read(line)
+    ink = _ink(line)
+    power = _power(reading)
+    findings, separators = [], []
+    for symbol in reading.symbols:
+        first = min(int(symbol.left * width), width - 1)
+        last = max(first + 1, min(width, math.ceil(symbol.right * width)))
+        own = _trimmed(ink[:, first:last])
+        place = page.picture.to_original((x + first + own[0], y + own[1], own[2], own[3]))
+        if not symbol.is_digit:
+            separators.append(Separator(place, symbol.symbol))
+            continue
+        cut = ink[own[1] : own[1] + own[3], first + own[0] : first + own[0] + own[2]]
+        frame = to_mnist_frame(cut) if cut.any() else np.zeros((SIDE, SIDE), np.uint8)
+        findings.append(Finding(place, _probabilities(symbol, reading, power), frame))
+    return reading, tuple(findings), tuple(separators)
+
+
+def _power(reading: LineReading) -> float | None:
+    """To which power the digits' probabilities make up the line's; None if all of them are 1."""
+    logs = [math.log(max(_own(each), 1e-9)) for each in reading.symbols if each.is_digit]
+    total = sum(logs)
+    return math.log(max(reading.probability, 1e-9)) / total if total < -1e-6 else None
+
+
+def _own(symbol: LineSymbol) -> float:
+    among = symbol.class_probabilities[: len(DIGITS)]
+    return among[int(symbol.symbol)] / max(sum(among), 1e-9)
+
+
+def _probabilities(
+    symbol: LineSymbol, reading: LineReading, power: float | None
+) -> tuple[float, ...]:
+    """A digit's probabilities, such that those of all digits make up the line's."""
+    digit = int(symbol.symbol)
+    own = _own(symbol)
+    if power is None:
+        sure = reading.probability ** (1 / len(reading.text))
+    else:
+        sure = max(own, 1e-9) ** power
+    among = np.array(symbol.class_probabilities[: len(DIGITS)])
+    among[digit] = 0
+    total = float(among.sum())
+    # The line as a whole has decided: no other digit is more probable than this one.
+    rest = among / total * (1 - sure) if total > 0 else np.full(len(DIGITS), (1 - sure) / 9)
+    rest = np.minimum(rest, 0.9 * sure)
+    probabilities = np.zeros(len(CLASS_NAMES))
+    probabilities[: len(DIGITS)] = rest
+    probabilities[digit] = sure
+    probabilities[_OTHER] = max(0.0, 1 - float(probabilities.sum()))
+    return tuple((probabilities / probabilities.sum()).tolist())
+
+
+def _ink(line: Gray) -> NDArray[np.float32]:
+    """How much ink there is, 0 to 1, in gray values of a line: what is away from the paper's."""
+    away = np.median(line) - line
+    if np.mean(np.clip(away, -100, 100) ** 3) < 0:
+        away = -away
+    return np.clip(away / (_FULL_INK * (line.std() + 4)), 0, 1).astype(np.float32)
+
+
+def _trimmed(ink: NDArray[np.float32]) -> Box:
+    """The box around what is clearly ink; all of it if nothing is."""
+    is_ink = ink > _LEAST_INK
+    rows, columns = np.flatnonzero(is_ink.any(axis=1)), np.flatnonzero(is_ink.any(axis=0))
+    if not rows.size:
+        return 0, 0, ink.shape[1], ink.shape[0]
+    return (
+        int(columns[0]),
+        int(rows[0]),
+        int(columns[-1] - columns[0]) + 1,
+        int(rows[-1] - rows[0]) + 1,
+    )
