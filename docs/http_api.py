@@ -19,8 +19,8 @@ def _lines(description: dict[str, Any]) -> Iterator[str]:
     yield "# The HTTP API"
     yield ""
     yield (
-        "What `numcnn serve` answers. The same as OpenAPI is at `/api/v1/openapi.json` of a running "
-        "server. How to run one is told in [Serving](../serving.md)."
+        "What `numcnn serve` answers. The same as OpenAPI is at `/api/v1/openapi.json` of a "
+        "running server. How to run one is told in [Serving](../serving.md)."
     )
     for path, methods in description["paths"].items():
         for method, operation in methods.items():

@@ -41,11 +41,13 @@ BELOW: dict[str, set[str]] = {
         *{"data", "handwriting", "handwriting.vision", "handwriting.synthesis"},
         "handwriting.reader",
     },
-    "recipes": {"nn", "data", "augmentation", "training", "handwriting.synthesis"},
+    "recipes": {
+        *{"nn", "data", "augmentation", "training", "handwriting", "handwriting.synthesis"},
+    },
     "estimator": {"nn", "augmentation", "training", "recipes"},
     "experiments": {
         *{"nn", "engine", "exact", "data", "augmentation", "model_files", "training"},
-        *{"recipes", "drawing"},
+        *{"recipes", "drawing", "handwriting.synthesis"},
     },
     "features": {"nn", "model_files", "drawing"},
     "web": {"nn", "handwriting", "handwriting.vision", "handwriting.reader", "features"},
@@ -202,7 +204,10 @@ def test_the_contributors_table_says_the_same():
 
 @pytest.mark.parametrize(("room", "most"), [("nn", 3500), ("engine", 4000)])
 def test_a_room_stays_small_enough_to_read(room, most):
-    files = (PACKAGE / room).rglob("*.py")
+    # Those that only list what the room offers are not read.
+    files = [
+        file for file in (PACKAGE / room).rglob("*.py") if file != PACKAGE / room / "__init__.py"
+    ]
     lines = sum(bool(line.strip()) for file in files for line in file.read_text().splitlines())
     assert lines <= most, (
         f"{room} has {lines} lines that are not blank, and {most} is what a reader can be asked "

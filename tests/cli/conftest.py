@@ -10,7 +10,7 @@ from PIL import Image
 
 from numcnn.cli import program
 from numcnn.data import Dataset, load_digits, load_mnist, write_idx
-from numcnn.data.sources import IDX_FILES
+from numcnn.data.download_sources import IDX_FILES
 from numcnn.experiments.run import Run, train
 from numcnn.experiments.settings import RunSettings
 from tests.cli.outcome import Outcome

@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 from safetensors.numpy import save_file
 
-from numcnn.data.sources import IDX_FILES
+from numcnn.data.download_sources import IDX_FILES
 from numcnn.model_files import read_arrays, write_arrays
 from tests.cli.outcome import tree
 

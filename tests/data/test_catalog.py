@@ -6,7 +6,7 @@ import pytest
 from PIL import Image
 
 from numcnn.data import DownloadError, catalog, describe, fetch, is_local, load, names, write_idx
-from numcnn.data.sources import IDX_FILES, MNIST, Checksum, Download
+from numcnn.data.download_sources import IDX_FILES, MNIST, Checksum, Download
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from numcnn.data import CIFAR10_CLASSES, DataNotFoundError, load_cifar10, read_cifar10_batch
-from numcnn.data.sources import CIFAR10_TEST_FILE, CIFAR10_TRAIN_FILES
+from numcnn.data.download_sources import CIFAR10_TEST_FILE, CIFAR10_TRAIN_FILES
 
 
 def records(images: np.ndarray, labels: np.ndarray) -> bytes:

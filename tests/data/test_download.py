@@ -7,7 +7,7 @@ import tarfile
 import pytest
 
 from numcnn.data.download import DownloadError, download
-from numcnn.data.sources import MNIST, SOURCES, Checksum, Download, Source
+from numcnn.data.download_sources import MNIST, SOURCES, Checksum, Download, Source
 
 CONTENT = b"what the file holds " * 1000
 

@@ -23,7 +23,7 @@ from numcnn.data import (
     load_emnist_letters,
     write_idx,
 )
-from numcnn.data.sources import EMNIST_LETTERS, SOURCES, Checksum, emnist_files
+from numcnn.data.download_sources import EMNIST_LETTERS, SOURCES, Checksum, emnist_files
 
 HELD_OUT = "emnist-letters, held out of the training part"
 

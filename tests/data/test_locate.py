@@ -5,8 +5,15 @@ import sys
 
 import pytest
 
+from numcnn.data.download_sources import (
+    CIFAR10,
+    FASHION_MNIST,
+    IDX_FILES,
+    MNIST,
+    Checksum,
+    Download,
+)
 from numcnn.data.locate import DataNotFoundError, find, is_available, locate
-from numcnn.data.sources import CIFAR10, FASHION_MNIST, IDX_FILES, MNIST, Checksum, Download
 
 
 def fill(folder, names=IDX_FILES):

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from numcnn.data import FASHION_CLASSES, load_fashion_mnist, load_mnist, read_idx, write_idx
-from numcnn.data.sources import IDX_FILES, MNIST
+from numcnn.data.download_sources import IDX_FILES, MNIST
 
 
 @pytest.fixture

@@ -19,6 +19,7 @@ from unittest import mock
 import numpy as np
 
 from numcnn.engine import executor, hardware, plan
+from numcnn.engine import shards as shard_rules
 from numcnn.engine.executor import EngineExecutor, TrainingEngine
 from numcnn.nn import Array, BatchNorm, Context, Layer, Sequential
 from tests.engine.decisions import decided_by
@@ -67,7 +68,7 @@ def fake_hardware(*, shards: int = 1, cache: int = 1 << 20, least_work: int = 0)
         mock.patch.object(plan, "SHARDS", shards),
         mock.patch.object(executor, "SHARDS", shards),
         mock.patch.object(hardware, "CORE_CACHE", cache),
-        mock.patch.object(plan, "_LEAST_WORK", least_work),
+        mock.patch.object(shard_rules, "_LEAST_WORK", least_work),
     ):
         yield
 

@@ -7,7 +7,7 @@ from PIL import Image
 
 from numcnn.data import load_digits, names, write_idx
 from numcnn.data.dataset import DIGITS
-from numcnn.data.sources import IDX_FILES
+from numcnn.data.download_sources import IDX_FILES
 from numcnn.engine import TrainingEngine
 from numcnn.experiments.run import Run, load_part, train
 from numcnn.experiments.settings import RunSettings

@@ -30,8 +30,8 @@ import numpy as np
 from PIL import Image
 
 from numcnn.data import DataWarning, read_cifar10_batch, read_csv, read_folder, read_idx
+from numcnn.data.download_sources import CIFAR10
 from numcnn.data.locate import find
-from numcnn.data.sources import CIFAR10
 from numcnn.interchange import onnx_model, read_onnx, read_torch_weights, write_torch
 from numcnn.model_files import ModelFile, load_model, read_arrays, save_model, write_arrays
 from numcnn.nn import (

@@ -78,10 +78,10 @@ def test_the_best_path_is_merged_and_says_its_steps():
 @pytest.mark.parametrize(
     ("outputs", "targets", "message"),
     [
-        (np.zeros((1, 4)), [[0]], "CTCLoss takes"),
-        (np.zeros((1, 2, 4, 3)), [[0]], "CTCLoss takes"),
-        (np.zeros((1, 4, 1)), [[0]], "CTCLoss takes"),
-        (np.zeros((1, 4, 3)), [0], "filled up with -1"),
+        (np.zeros((1, 4)), [[0]], "give \\(batch, steps, classes\\)"),
+        (np.zeros((1, 2, 4, 3)), [[0]], "give \\(batch, steps, classes\\)"),
+        (np.zeros((1, 4, 1)), [[0]], "give \\(batch, steps, classes\\)"),
+        (np.zeros((1, 4, 3)), [0], "give integers"),
         (np.zeros((1, 4, 3)), [[0.5]], "float64"),
         (np.zeros((1, 4, 3)), [[2]], "the classes 0 to 1"),
         (np.zeros((1, 4, 3)), [[-2]], "the classes 0 to 1"),

@@ -13,6 +13,15 @@ from numcnn.data.csv_table import read_csv
 from numcnn.data.dataset import DIGITS, Splits
 from numcnn.data.digits import load_digits
 from numcnn.data.download import DownloadError, ProgressBar, cache_folder, download
+from numcnn.data.download_sources import (
+    CIFAR10,
+    EMNIST_BALANCED,
+    EMNIST_DIGITS,
+    EMNIST_LETTERS,
+    FASHION_MNIST,
+    MNIST,
+    Source,
+)
 from numcnn.data.emnist import (
     BALANCED_CLASSES,
     LETTERS,
@@ -23,15 +32,6 @@ from numcnn.data.emnist import (
 from numcnn.data.folder import Color, read_folder
 from numcnn.data.locate import expanded, find, is_available
 from numcnn.data.mnist import FASHION_CLASSES, load_fashion_mnist, load_mnist
-from numcnn.data.sources import (
-    CIFAR10,
-    EMNIST_BALANCED,
-    EMNIST_DIGITS,
-    EMNIST_LETTERS,
-    FASHION_MNIST,
-    MNIST,
-    Source,
-)
 
 
 @final

@@ -14,13 +14,13 @@ import numpy as np
 
 from numcnn.data.dataset import Dataset, Images, Labels, Splits, check_label_range
 from numcnn.data.download import ProgressBar
-from numcnn.data.locate import locate
-from numcnn.data.sources import (
+from numcnn.data.download_sources import (
     CIFAR10,
     CIFAR10_CLASSES_FILE,
     CIFAR10_TEST_FILE,
     CIFAR10_TRAIN_FILES,
 )
+from numcnn.data.locate import locate
 
 CIFAR10_CLASSES: tuple[str, ...] = (
     "airplane",

@@ -17,7 +17,7 @@ from typing import IO, Any, Protocol
 
 from numcnn.atomic_file import atomic_file
 from numcnn.data.decompressed import open_unpacked
-from numcnn.data.sources import Checksum, Download, Source
+from numcnn.data.download_sources import Checksum, Download, Source
 
 _MOST_SECONDS_OF_SILENCE = 30
 _BLOCK = 1 << 16

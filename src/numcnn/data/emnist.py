@@ -21,15 +21,15 @@ import numpy as np
 
 from numcnn.data.dataset import DIGITS, Dataset, DataWarning, Images, Labels, Splits, check_counts
 from numcnn.data.download import ProgressBar
-from numcnn.data.idx import read_idx_images, read_idx_labels
-from numcnn.data.locate import locate
-from numcnn.data.sources import (
+from numcnn.data.download_sources import (
     EMNIST_BALANCED,
     EMNIST_DIGITS,
     EMNIST_LETTERS,
     Source,
     emnist_files,
 )
+from numcnn.data.idx import read_idx_images, read_idx_labels
+from numcnn.data.locate import locate
 
 LETTERS = tuple(string.ascii_uppercase)
 """The classes of EMNIST letters. Each is a letter's two cases together."""

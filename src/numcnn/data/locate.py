@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import final
 
 from numcnn.data.download import DownloadError, ProgressBar, cache_folder, download
-from numcnn.data.sources import SOURCES, Source
+from numcnn.data.download_sources import SOURCES, Source
 
 ENVIRONMENT_VARIABLE = "NUMCNN_DATA"
 

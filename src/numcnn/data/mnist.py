@@ -10,9 +10,9 @@ from pathlib import Path
 
 from numcnn.data.dataset import DIGITS, Dataset, Splits, check_counts
 from numcnn.data.download import ProgressBar
+from numcnn.data.download_sources import FASHION_MNIST, IDX_FILES, MNIST, Source
 from numcnn.data.idx import read_idx_images, read_idx_labels
 from numcnn.data.locate import locate
-from numcnn.data.sources import FASHION_MNIST, IDX_FILES, MNIST, Source
 
 FASHION_CLASSES = (
     "T-shirt/top",

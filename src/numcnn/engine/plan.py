@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 from numcnn.engine import hardware
 from numcnn.engine.lowering import Lowering
 from numcnn.engine.op import BarrierOp, Binding, BoundOp, MicroBatch, Op
-from numcnn.engine.shards import SHARDS, Factors, ShardTree, adding
+from numcnn.engine.shards import SHARDS, Factors, ShardTree, adding, shards_worth_using
 from numcnn.engine.threads import Phase, Task, Threads
 from numcnn.engine.workspace import Workspace, aligned
 from numcnn.nn.arrays import Array, Shape
@@ -32,27 +32,15 @@ from numcnn.nn.context import Context
 from numcnn.nn.layers import Layer
 from numcnn.nn.layers.chain import Link
 
-_LEAST_WORK = 10_000_000
-"""Multiply-adds of a shard below which a second one is not worth a thread: then there is one."""
-
-_WORK_OF_MANY = 4.0
-"""How many times that a shard needs where there are more than two.
-
-Two shards pay on nearly every machine. More of them only cost where there are two cores.
-"""
-
-_WEIGHTS_OF_MANY = 160_000
-"""Weights up to which that is enough. Every shard reads all weights anew, so with more of them it
-needs more work, in proportion."""
-
 _LEAST_ADDITIONS = 4
 """Chunks of the gradient for each thread below which the threads are not called together."""
 
 _CACHE_SHARE = 5.1
-"""How many of the core's caches a micro-batch's scratch memory may fill."""
+"""How many quarters of the core's cache a micro-batch's scratch memory may fill."""
 
 _TRAFFIC_SHARE = 0.5
-"""Large weights may come from memory for a micro-batch with this share of what its images bring."""
+"""A layer whose weights do not stay in the cache reads them again for each micro-batch. That is put
+up with if it is at most this share of the traffic that the micro-batch's images cause."""
 
 
 _NO_BATCH = np.empty(0, np.float32)
@@ -122,7 +110,7 @@ class Plan:
             for before, link in zip(_shapes_before(input_shape, links), links, strict=True)
         )
         most = SHARDS if shards is None else shards
-        self._cut = ShardTree(batch_size, _worthwhile(most, work, size))
+        self._cut = ShardTree(batch_size, shards_worth_using(most, work, size))
         self.shards = len(self._cut.bounds) - 1
         self.threads = min(self.shards, threads or self.shards)
         self._workspaces = [Workspace() for _ in range(self.threads)]
@@ -352,17 +340,6 @@ class Plan:
     def _going_back(self, barrier: BarrierOp) -> Task:
         now = self._pass
         return lambda: barrier.barrier_backward(now.ctx)
-
-
-def _worthwhile(shards: int, work: int, weights: int) -> int:
-    """How many of the shards a batch is worth, by its multiply-adds and the network's weights.
-
-    Nothing of the machine is asked: the number of shards decides the last bits.
-    """
-    many = _WORK_OF_MANY * max(1.0, weights / _WEIGHTS_OF_MANY)
-    while shards > 1 and work < shards * _LEAST_WORK * (many if shards > 2 else 1.0):
-        shards //= 2
-    return shards
 
 
 def _shapes_before(input_shape: Shape, links: Sequence[Link]) -> list[Shape]:

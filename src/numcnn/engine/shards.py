@@ -17,14 +17,27 @@ from numcnn.nn.arrays import Array
 from numcnn.nn.validation import is_whole
 
 SHARDS = 4
-"""Into how many parts a batch is cut unless one says otherwise.
+"""Into how many parts a batch is cut by default.
 
 Measured on two cores, where every shard beyond the second one only costs, with the networks of
 ``benchmarks/networks.py``: see ``docs/reliability.md``.
 """
 
 MOST_SHARDS = 1024
-"""Each has a gradient of its own."""
+"""The largest number allowed: each costs the memory of one gradient."""
+
+_LEAST_WORK = 10_000_000
+"""Multiply-adds of a shard below which a second one is not worth a thread: then there is one."""
+
+_WORK_OF_MANY = 4.0
+"""With more than two shards, each needs this many times `_LEAST_WORK`.
+
+Two shards pay on nearly every machine. More of them only cost where there are two cores.
+"""
+
+_WEIGHTS_OF_MANY = 160_000
+"""Weights up to which that is enough. Every shard reads all weights anew, so with more of them it
+needs more work, in proportion."""
 
 _CHUNK = 24_576
 """Numbers that are added up at once: those of some shards fit a core's cache."""
@@ -42,9 +55,10 @@ def is_shards(value: object) -> TypeGuard[int]:
 class ShardTree:
     """A batch cut into shards by halving it again and again.
 
-    With shards a power of two, each half of the batch is cut as a batch of its own with half as
-    many shards would be. So two processes that take a half each, with half the shards, and then add
-    their sums, do the same additions in the same order as one process that takes it all.
+    Since the number of shards is a power of two, each half of the batch is cut as a batch of its
+    own with half as many shards would be. So two processes that take a half each, with half the
+    shards, and then add their sums, do the same additions in the same order as one process that
+    takes it all.
 
     >>> cut = ShardTree(10, 4)
     >>> cut.bounds, cut.sums
@@ -151,3 +165,14 @@ def _multiply_and_add(
         np.matmul(left, right, out=out)
     for first, second in pairs:
         np.add(first, second, out=first)
+
+
+def shards_worth_using(shards: int, work: int, weights: int) -> int:
+    """How many of the shards a batch is worth, by its multiply-adds and the network's weights.
+
+    Nothing of the machine is asked: the number of shards decides the last bits.
+    """
+    many = _WORK_OF_MANY * max(1.0, weights / _WEIGHTS_OF_MANY)
+    while shards > 1 and work < shards * _LEAST_WORK * (many if shards > 2 else 1.0):
+        shards //= 2
+    return shards

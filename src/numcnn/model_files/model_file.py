@@ -18,7 +18,7 @@ from numcnn.nn.model import Sequential
 from numcnn.nn.task import MOST_CLASS_NAME, Task
 
 FORMAT_VERSION = 1
-"""Raised when an older numcnn could not read the file any more."""
+"""Increased with each change that older versions cannot read."""
 
 _KIND = "model"
 
@@ -30,8 +30,8 @@ class ModelFile:
 
     Attributes:
         model: The network, built and with its weights. It takes raw pixels.
-        classes: The names of the classes or labels, in the order of the outputs; none for values.
-        card: Data set, recipe, seed, measured accuracy, versions: how the model came about.
+        classes: The names of the classes or labels, in the order of the outputs; empty for values.
+        card: Data set, recipe, seed, measured accuracy, versions: how the model was made.
     """
 
     model: Sequential

@@ -18,7 +18,6 @@ from numcnn.nn.losses import Loss
 
 PADDING = -1
 """What fills up targets that are shorter than the longest."""
-
 _Log = NDArray[np.floating[Any]]
 
 
@@ -42,8 +41,8 @@ class CTCLoss(Loss):
     def terms(self, outputs: Array, targets: NDArray[np.generic]) -> tuple[Array, Array, Array]:
         r"""Compute each example's loss and gradient by the forward-backward algorithm.
 
-        With ``l'``, the sequence with blanks around all its classes, let ``a[t, s]`` be the sum
-        over all beginnings of paths, up to step ``t``, that end at ``l'[s]``. At each step a path
+        With ``l'``, the sequence with blanks around all classes, let ``a[t, s]`` be the sum over
+        all beginnings of paths, up to step ``t``, that end at ``l'[s]``. At each step a path
         stays, goes on by one, or by two where that skips a blank between different classes::
 
             a[t, s] = y[t, l'[s]] (a[t-1, s] + a[t-1, s-1] + a[t-1, s-2] if allowed)
@@ -63,28 +62,29 @@ class CTCLoss(Loss):
         batch, (length, classes) = len(log_y), log_y.shape[1:]
         if len(labels) != batch:
             raise ValueError(f"targets holds {len(labels)} sequences for {batch} examples")
-        extended = np.full((batch, 2 * labels.shape[1] + 1), classes - 1)
+        count = 2 * labels.shape[1] + 1
+        extended = np.full((batch, count), classes - 1)
         extended[:, 1::2] = np.where(labels == PADDING, classes - 1, labels)
         last = 2 * (labels != PADDING).sum(axis=1)
         skips: NDArray[np.bool_] = np.zeros(extended.shape, bool)
         skips[:, 3::2] = labels[:, 1:] != labels[:, :-1]
-        said = np.take_along_axis(log_y, extended[:, np.newaxis, :], axis=2)
+        said: _Log = np.take_along_axis(log_y, extended[:, np.newaxis, :], axis=2)
         ahead = _forward(said, skips)
         # The way back is the way ahead of the sequence read from its end.
-        places = last[:, np.newaxis] - np.arange(extended.shape[1])
+        places = last[:, np.newaxis] - np.arange(count)
         turned = np.maximum(places, 0)
-        skips_back = np.take_along_axis(skips, np.minimum(turned + 2, skips.shape[1] - 1), axis=1)
+        skips_back = np.take_along_axis(skips, np.minimum(turned + 2, count - 1), axis=1)
         said_back = np.take_along_axis(said[:, ::-1], turned[:, np.newaxis], axis=2)
-        back = _forward(said_back, skips_back & (places >= 0) & (turned + 2 < skips.shape[1]))
+        back = _forward(said_back, skips_back & (places >= 0) & (turned + 2 < count))
         back = np.take_along_axis(back, turned[:, np.newaxis], axis=2)[:, ::-1]
         # Both count the step itself.
         both = np.where(places[:, np.newaxis] >= 0, ahead + back - said, -np.inf)
         log_p = np.logaddexp.reduce(both[:, :1], axis=2, keepdims=True)
         shares = np.exp(both - log_p)
         gradients = np.exp(log_y)
-        rows, columns = np.arange(batch)[:, np.newaxis], extended
-        for step in range(length):
-            np.subtract.at(gradients[:, step], (rows, columns), shares[:, step])
+        example, step = np.ix_(np.arange(batch), np.arange(length))
+        index = example[..., np.newaxis], step[..., np.newaxis], extended[:, np.newaxis]
+        np.subtract.at(gradients, index, shares)
         losses, dtype = -log_p[:, 0, 0], outputs.dtype
         gradients = gradients.reshape(outputs.shape).astype(dtype)
         return losses.astype(dtype), gradients, np.ones(batch, dtype)
@@ -94,16 +94,15 @@ class CTCLoss(Loss):
         """Refuse sequences that outputs of a shape cannot spell; see `CTCLoss`."""
         if targets.ndim != 2 or not np.issubdtype(targets.dtype, np.integer):
             raise ValueError(
-                f"targets is {targets.dtype} of shape {targets.shape}; give integers "
-                f"(batch, longest), filled up with {PADDING}"
+                f"targets is {targets.dtype} {targets.shape}; give integers (batch, longest)"
             )
         labels = targets.astype(np.int64)
         steps, classes = outputs[-2:]
         is_label = labels != PADDING
         if ((labels < PADDING) | (labels >= classes - 1)).any():
             raise ValueError(
-                f"targets holds {labels.min()} to {labels.max()}, and {classes} outputs spell the "
-                f"classes 0 to {classes - 2}; fill up with {PADDING}"
+                f"targets holds {labels.min()} to {labels.max()}; {classes} outputs spell the "
+                f"classes 0 to {classes - 2}"
             )
         if (is_label[:, 1:] & ~is_label[:, :-1]).any():
             raise ValueError(f"targets holds {PADDING} before a class; fill up at the end")
@@ -111,29 +110,20 @@ class CTCLoss(Loss):
         needed = int((is_label.sum(axis=1) + doubled.sum(axis=1)).max(initial=0))
         if needed > steps:
             raise ValueError(
-                f"targets holds a sequence that needs {needed} steps, and the outputs have "
-                f"{steps}; shorten it, or give the network wider images"
+                f"targets needs {needed} steps, and the outputs have {steps}; give wider images"
             )
         return labels
 
 
 def ctc_path(outputs: Array) -> list[list[tuple[int, int, int]]]:
-    """Read the most probable path of each example, merged (greedy decoding).
+    """Read the most probable path of each example (greedy decoding), its equal neighbors merged.
 
-    Args:
-        outputs: As `CTCLoss` takes them, before or after a softmax.
-
-    Returns:
-        For each example its classes in order, each as ``(class, first step, step behind the
-        last)``.
+    Outputs are as `CTCLoss` takes them. Each class comes as ``(class, first step, last step + 1)``.
     """
-    steps = _by_step(outputs)
-    blank = steps.shape[2] - 1
-    found = []
-    for path in steps.argmax(axis=2):
-        starts = np.flatnonzero(np.diff(path, prepend=PADDING))
-        ends = [*starts[1:].tolist(), len(path)]
-        runs = zip(path[starts].tolist(), starts.tolist(), ends, strict=True)
+    found, blank = [], outputs.shape[-1] - 1
+    for path in _by_step(outputs).argmax(axis=2):
+        starts = np.flatnonzero(np.diff(path, prepend=PADDING)).tolist()
+        runs = zip(path[starts].tolist(), starts, [*starts[1:], len(path)], strict=True)
         found.append([run for run in runs if run[0] != blank])
     return found
 
@@ -143,29 +133,19 @@ def _by_step(outputs: Array) -> Array:
         outputs = outputs[:, 0]
     if outputs.ndim != 3 or outputs.shape[2] < 2:
         raise ValueError(
-            f"outputs has the shape {outputs.shape}; CTCLoss takes (batch, steps, classes) or "
-            "(batch, 1, steps, classes), with the blank as the last of at least two classes"
+            f"outputs has the shape {outputs.shape}; give (batch, steps, classes), classes above 1"
         )
     return outputs
 
 
 def _forward(said: _Log, skips: NDArray[np.bool_]) -> _Log:
-    """Add up the beginnings of all paths; see `CTCLoss.terms`.
-
-    Args:
-        said: ``(batch, steps, places)``: the log of the probability of each place's class.
-        skips: ``(batch, places)``: whether a place may be reached by skipping the one before.
-
-    Returns:
-        The logs of the sums, ``(batch, steps, places)``.
-    """
+    """The logs of the sums over all beginnings of paths, both ``(batch, steps, places)``."""
     sums = np.full(said.shape, -np.inf)
     sums[:, 0, :2] = said[:, 0, :2]
     for step in range(1, said.shape[1]):
         before, now = sums[:, step - 1], sums[:, step]
         now[...] = before
         now[:, 1:] = np.logaddexp(now[:, 1:], before[:, :-1])
-        skipped = np.where(skips[:, 2:], before[:, :-2], -np.inf)
-        now[:, 2:] = np.logaddexp(now[:, 2:], skipped)
+        now[:, 2:] = np.logaddexp(now[:, 2:], np.where(skips[:, 2:], before[:, :-2], -np.inf))
         now += said[:, step]
     return sums

@@ -1,4 +1,4 @@
-"""Loss functions: what training makes small, and its gradient with respect to the outputs.
+"""Loss functions: what training minimizes, and its gradient with respect to the outputs.
 
 Each loss is defined by one example; a batch's loss is the weighted mean over its examples. Targets
 are class indices, integer ``(batch,)``, or numbers of the outputs' shape, ``(batch, outputs)``.
@@ -22,13 +22,13 @@ from numcnn.nn.validation import number
 
 
 class Loss(ABC):
-    """A loss of a batch of outputs, against targets: what a training makes small.
+    """A loss of a batch of outputs, against targets: what a training minimizes.
 
     A loss of your own has the method `terms`, which computes each example's loss and gradient by
     itself; weights, means and batches follow from it.
 
     Attributes:
-        activation: What makes probabilities of outputs that were trained with this loss.
+        activation: The function that turns outputs trained with this loss into probabilities.
     """
 
     activation: ClassVar[Activated] = "softmax"
@@ -44,7 +44,7 @@ class Loss(ABC):
         Returns:
             The loss of each example, ``(batch,)``; its gradient d loss / d outputs,
             ``(batch, outputs)``; and the example's weight in the batch's mean, ``(batch,)``. Loss
-            and gradient are multiplied with the weight already.
+            and gradient are already multiplied by the weight.
 
         Raises:
             ValueError: The targets do not fit the outputs.

@@ -265,10 +265,7 @@ class Sequential:
         return outputs
 
     def executor(self, engine: str = "auto") -> Executor:
-        """What computes this model, by the name of the engine; see `outputs`.
-
-        The engine that is planned for this machine computes in float32. A model in any other dtype
-        is computed by the layers' own code.
+        """What computes this model; see `outputs`. Of another dtype, the layers always do.
 
         Raises:
             ValueError: There is no engine of that name, or the model is not built.
@@ -287,11 +284,7 @@ class Sequential:
         return made
 
     def links(self) -> list[Link]:
-        """The layers in order, each with its name and the shape of its output.
-
-        Raises:
-            ValueError: The model is not built.
-        """
+        """The layers in order, each with its name and the shape of its output."""
         self._require_built()
         return self._chain.links()
 
@@ -321,13 +314,7 @@ class Sequential:
         return self.executor().training_passes(threads, shards)
 
     def predictor(self, batch_size: int = 1) -> AbstractContextManager[Predict]:
-        """Outputs for batches of one size at the least cost a call.
-
-        ::
-
-            with model.predictor() as predict:
-                for image in images:
-                    print(predict(image[None]).argmax())
+        """Outputs for batches of one size: ``with model.predictor() as predict: predict(x)``.
 
         Raises:
             ValueError: The model is not built or not float32, or the batch size is not positive.
@@ -401,11 +388,7 @@ class Sequential:
             yield name, y
 
     def summary(self) -> Summary:
-        """Say what the model is made of: output shapes, parameters and multiply-adds by layer.
-
-        Raises:
-            ValueError: The model is not built.
-        """
+        """Say what the model is made of: output shapes, parameters and multiply-adds by layer."""
         self._require_built()
         shapes = self._chain.shapes
         rows = []
@@ -530,11 +513,7 @@ class Sequential:
         return self.layers[place]
 
     def __call__(self, *_: Any, **__: Any) -> NoReturn:
-        """Refuse: which mode is meant is not said.
-
-        Raises:
-            NotCallableError: Always.
-        """
+        """Refuse with `NotCallableError`: which mode is meant is not said."""
         raise NotCallableError(
             "a model is not called; take outputs(x), predict(x) or predict_proba(x), or in a "
             "training loop of your own forward(x, ctx)"

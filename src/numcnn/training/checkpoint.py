@@ -18,6 +18,12 @@ from numcnn.model_files import read_arrays, write_arrays
 from numcnn.nn import Array, MovingAverage, Optimizer, Sequential
 from numcnn.nn.validation import is_whole
 from numcnn.training.history import History
+from numcnn.training.resume_rules import (
+    goes_on_longer,
+    require_possible_history,
+    require_same_settings,
+    with_shards,
+)
 
 _KIND = "checkpoint"
 
@@ -142,17 +148,17 @@ def load_checkpoint(
     """
     arrays, header = read_arrays(path, _KIND)
     try:
-        before = _with_shards(dict(header["settings"]))
+        before = with_shards(dict(header["settings"]))
         others = []
         if "computed_by" not in header:
             # Of a version that knew no shards, nor all other settings that are there today.
             others.append("an unknown number of shards")
             before = {**settings, **before}
-        longer = _goes_on_longer(before, settings, optimizer)
+        longer = goes_on_longer(before, settings, optimizer)
         if longer is not None:
             others += [f"a schedule over {before['epochs']} epochs"] if longer else []
             before["epochs"] = settings["epochs"]
-        _require_same(before, settings)
+        require_same_settings(before, settings)
         computed_by = dict(header.get("computed_by", {}))
         is_checked = "checksum" in header or "computed_by" in header
         if is_checked and header["checksum"] != checksum(arrays, header):
@@ -160,7 +166,7 @@ def load_checkpoint(
                 "the file is damaged: its checksum is not that of its content; start anew"
             )
         history = History.from_rows(header["history"])
-        _require_possible(history, settings)
+        require_possible_history(history, settings)
         steps = None if batches is None else batches * len(history)
         iterations = _count(header, "iterations", steps)
         average_iterations = _count(header, "average_iterations", steps if average else 0)
@@ -212,60 +218,15 @@ def checkpoint_shards(path: str | os.PathLike[str]) -> int | None:
         settings = read_arrays(path, _KIND)[1].get("settings")
     except FileNotFoundError:
         return None
-    shards = _with_shards(settings).get("shards") if isinstance(settings, dict) else None
+    shards = with_shards(settings).get("shards") if isinstance(settings, dict) else None
     if shards is not None and not is_shards(shards):
         raise ValueError(f"{path}: shards is {shards!r}, and no power of two; start anew")
     return shards
 
 
-def _goes_on_longer(
-    before: Mapping[str, Any], now: Mapping[str, Any], optimizer: Optimizer
-) -> bool | None:
-    """Whether more epochs than before change the learning rate; None if there are not more."""
-    if not is_whole(before.get("epochs"), 1) or before["epochs"] >= now["epochs"]:
-        return None
-    schedule = optimizer.schedule
-    moments = [before["epochs"] * part / 8 for part in range(8)]
-    return any(
-        schedule(moment, before["epochs"]) != schedule(moment, now["epochs"]) for moment in moments
-    )
-
-
-def _with_shards(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """The settings by today's names: shards were called lanes once."""
-    return {"shards" if name == "lanes" else name: value for name, value in settings.items()}
-
-
 def _computed_by() -> dict[str, str]:
     """What decides the last bits of the same sums, beside the order in which they are taken."""
     return {"NumPy": np.__version__, "BLAS": blas_kernels()}
-
-
-def _require_same(before: Mapping[str, Any], now: Mapping[str, Any]) -> None:
-    changed = [
-        f"{name} was {before.get(name)!r} and is {now.get(name)!r}"
-        for name in sorted({*now, *before})
-        if now.get(name) != before.get(name)
-    ]
-    if changed:
-        raise ValueError(
-            f"this training has other settings: {'; '.join(changed)}; "
-            "resume with the same ones, or start anew without resuming"
-        )
-
-
-def _require_possible(history: History, settings: Mapping[str, Any]) -> None:
-    """See that a training with these settings can have such a history, after an epoch at least."""
-    if not 1 <= len(history) <= settings["epochs"]:
-        raise ValueError(f"its history has {len(history)} of {settings['epochs']} epochs")
-    is_validated = settings["validation_images"] is not None
-    for number, record in enumerate(history.records, 1):
-        has_accuracy = record.accuracy is not None and is_validated
-        judged = (record.validation_loss is not None) == is_validated and (
-            record.validation_accuracy is not None
-        ) == has_accuracy
-        if record.epoch != number or not judged:
-            raise ValueError(f"its history has {record.as_dict()} as epoch {number}")
 
 
 def _count(header: Mapping[str, Any], name: str, least: int | None) -> int:

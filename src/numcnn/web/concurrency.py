@@ -14,10 +14,10 @@ from functools import partial
 from typing import Any, TypeVar, final
 
 from numcnn.handwriting.vision import DeadlineExceeded, deadline
+from numcnn.web.client_shares import ClientShares
 from numcnn.web.errors import ProblemError
 from numcnn.web.memory import trim
 from numcnn.web.metrics import Metrics
-from numcnn.web.quota import Quota
 from numcnn.web.settings import Limits
 
 Result = TypeVar("Result")
@@ -47,7 +47,7 @@ class _Queue:
     """The jobs that wait, and the quota of those that run."""
 
     def __init__(self, max_running: int, client_share: float, seconds: float) -> None:
-        self.running = Quota(max_running, client_share)
+        self.running = ClientShares(max_running, client_share)
         self.seconds = seconds
         self.waiting: list[_Job] = []
 
@@ -73,7 +73,7 @@ class ConcurrencyLimiter:
         self._executor: ThreadPoolExecutor | None = None
         self._trim_timer: asyncio.TimerHandle | None = None
         share = limits.max_client_share
-        self._admitted = Quota(limits.max_concurrency + limits.max_queued, share)
+        self._admitted = ClientShares(limits.max_concurrency + limits.max_queued, share)
         self._fast = _Queue(limits.max_concurrency, share, limits.fast_timeout)
         self._slow = _Queue(limits.max_slow_concurrency, share, limits.request_timeout)
 

@@ -8,9 +8,9 @@ from typing import final
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from numcnn.web.client_shares import ClientShares
 from numcnn.web.errors import ProblemError
 from numcnn.web.metrics import Metrics
-from numcnn.web.quota import Quota
 from numcnn.web.settings import Limits
 
 HEADERS = {
@@ -140,7 +140,7 @@ class RequestLimitMiddleware:
     def __init__(self, app: ASGIApp, limits: Limits) -> None:
         """Wrap an application."""
         self.app = app
-        self._requests = Quota(limits.max_requests, limits.max_client_share)
+        self._requests = ClientShares(limits.max_requests, limits.max_client_share)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on, or answer that there are too many."""

@@ -19,9 +19,9 @@ from python_multipart.multipart import File
 from starlette.requests import ClientDisconnect
 
 from numcnn.handwriting.vision.picture import MIN_SIDE
+from numcnn.web.client_shares import ClientShares
 from numcnn.web.errors import ProblemError
 from numcnn.web.gray_values import gray_values
-from numcnn.web.quota import Quota
 from numcnn.web.settings import Limits
 
 Picture = bytes | NDArray[np.uint8]
@@ -86,7 +86,7 @@ class RequestBodyReader:
     def __init__(self, limits: Limits) -> None:
         """Start with no body in memory."""
         self._limits = limits
-        self._bytes = Quota(limits.max_total_body_bytes, limits.max_client_share)
+        self._bytes = ClientShares(limits.max_total_body_bytes, limits.max_client_share)
 
     @asynccontextmanager
     async def receive(

@@ -1,4 +1,4 @@
-"""The server: uvicorn, which is sure to shut down in time.
+"""The server: uvicorn, with a time limit on shutdown.
 
 A process that is told to stop finishes the requests in progress, and has ended after
 `SHUTDOWN_TIMEOUT` seconds, whatever its threads are doing.
@@ -95,7 +95,7 @@ def run(app: ASGIApp, listener: socket.socket, announce: Callable[[], None]) -> 
     Args:
         app: The application.
         listener: The socket that accepts connections.
-        announce: Is called as soon as no connection and no signal can be lost.
+        announce: Is called once connections and signals are handled.
 
     Returns:
         The signal that told it to stop, if it was one.

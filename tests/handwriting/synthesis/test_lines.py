@@ -68,6 +68,8 @@ def test_the_same_seed_composes_the_same_and_each_line_depends_on_its_place_alon
 def test_what_no_lines_can_be_made_of_is_refused():
     whole = digits()
     with pytest.raises(ValueError, match="28"):
-        compose_lines(Dataset(whole.images[:, :20].copy(), whole.labels, whole.classes, "small"), 2, 0)
+        compose_lines(
+            Dataset(whole.images[:, :20].copy(), whole.labels, whole.classes, "small"), 2, 0
+        )
     with pytest.raises(ValueError, match="label"):
         compose_lines(Dataset(whole.images, None, whole.classes, "unlabeled"), 2, 0)

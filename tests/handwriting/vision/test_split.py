@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from numcnn.handwriting.vision import RegionScore, best_split, find_cuts, find_digits, find_pieces
-from numcnn.handwriting.vision.cut import Cut
+from numcnn.handwriting.vision.cut_paths import Cut
 from numcnn.handwriting.vision.region import Region
 from numcnn.handwriting.vision.split import _best_path, _bounds, _piece, _shape_score, _spans
 from tests.handwriting.vision.strokes import draw, noisy, write

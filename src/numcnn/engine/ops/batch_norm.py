@@ -6,8 +6,8 @@ each micro-batch applies the result. The backward pass is cut at the same place,
 too, run over the batch.
 
 The variances of the micro-batches are joined in float64: with ``m_i`` values in micro-batch ``i``,
-their mean ``u_i`` and their summed squares about it ``S_i``, the squares about the mean ``u`` of
-all are::
+their mean ``u_i`` and the sum ``S_i`` of their squared deviations from it, the squared deviations
+from the mean ``u`` of all are::
 
     S = sum_i S_i + m_i (u_i - u)^2
 
@@ -41,8 +41,8 @@ from numcnn.nn.layers.normalization import require_several
 class StatisticsOp(BarrierOp):
     """The first half: sums over each micro-batch, joined over the batch.
 
-    Its target is what `NormalizeOp` makes of it: in the backward pass it turns that one's
-    gradient into its source's.
+    Its output is `NormalizeOp`'s output; the backward pass turns the gradient of that into the
+    gradient of the input.
     """
 
     def __init__(

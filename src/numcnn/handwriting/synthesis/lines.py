@@ -248,8 +248,7 @@ def _on_paper(ink: Gray, rng: Rng) -> Gray:
         # Small pictures are blurred, and their strokes as thick as they come.
         radius = float(rng.uniform(0.3, 1.4))
         blurred = Image.fromarray(ink * 255).convert("L").filter(ImageFilter.GaussianBlur(radius))
-        ink = np.asarray(blurred, np.float32) / 255
-        ink *= np.float32(rng.uniform(1.0, 1.5))
+        ink = np.asarray(blurred, np.float32) / np.float32(255) * np.float32(rng.uniform(1.0, 1.5))
     ink = np.clip(ink * float(rng.uniform(0.9, 1.8)), 0, 1)
     y, x = np.mgrid[:height, :width].astype(np.float32)
     paper = np.full((height, width), rng.uniform(110, 245), np.float32)

@@ -16,7 +16,7 @@ except ModuleNotFoundError as error:
     ) from error
 
 from numcnn.deadline import DeadlineExceeded, check_deadline, deadline
-from numcnn.handwriting.vision.cut import Cut, find_cuts
+from numcnn.handwriting.vision.cut_paths import Cut, find_cuts
 from numcnn.handwriting.vision.ink import Ink, find_ink
 from numcnn.handwriting.vision.mnist_frame import stroke_width, to_mnist_frame
 from numcnn.handwriting.vision.page import Page, find_digits

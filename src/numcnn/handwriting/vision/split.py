@@ -14,7 +14,7 @@ from typing import Final, final
 import numpy as np
 
 from numcnn.deadline import check_deadline
-from numcnn.handwriting.vision.cut import (
+from numcnn.handwriting.vision.cut_paths import (
     NARROWEST_DIGIT,
     Cut,
     enlarged,

@@ -54,15 +54,15 @@ class Layer(ABC):
     Attributes:
         params: Learned arrays by name. The optimizer changes them in place.
         state: Arrays that are kept but not learned, such as running statistics.
-        acts_on: What the layer looks at together, so that the engine can run its code on a few
-            examples at a time. ``"element"``: the same function of every number by itself,
-            wherever it stands, without parameters. ``"example"``: every example by itself,
-            whatever else is in the batch. ``"batch"``, unless it says otherwise: all examples at
-            once. Only that may draw random numbers or set running statistics.
+        acts_on: How much of the batch the layer must see at once, so that the engine can run its
+            code on a few examples at a time. ``"element"``: the same function of every number by
+            itself, wherever it stands, without parameters. ``"example"``: every example by itself,
+            whatever else is in the batch. ``"batch"``, the default: all examples at once. Only a
+            ``"batch"`` layer may draw random numbers or set running statistics.
         decayed: The names in ``params`` that weight decay pulls to zero: those that multiply.
             Biases and scales stay out, as is usual.
-        in_model: Whether a built model holds the layer: its arrays are views of the model's then.
-        is_frozen: What `trainable` says of a layer without others inside, for who asks each step.
+        in_model: Whether it belongs to a built model; its arrays are then views of the model's.
+        is_frozen: What `trainable` says of a layer without others inside, asked at every step.
         keeps_arrays: Whether the layer brings arrays of another model that `Sequential.build`
             keeps.
     """

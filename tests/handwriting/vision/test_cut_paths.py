@@ -3,7 +3,7 @@ from itertools import product
 import numpy as np
 import pytest
 
-from numcnn.handwriting.vision.cut import (
+from numcnn.handwriting.vision.cut_paths import (
     Cut,
     _cheapest_from_top,
     _cheapest_paths,

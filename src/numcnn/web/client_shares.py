@@ -5,7 +5,7 @@ from typing import final
 
 
 @final
-class Quota:
+class ClientShares:
     """Counts what is in use, in total and by each client.
 
     A client is an address. What has no client (``None``), such as the server's own work, counts
