@@ -11,7 +11,7 @@ FRAME = np.arange(784, dtype=np.uint8)
 @pytest.fixture
 def collecting(tmp_path):
     settings = Settings(collect=tmp_path / "wrong", limits=Limits(max_feedback=3))
-    with TestClient(create_app(settings)) as client:
+    with TestClient(create_app(settings), base_url="http://localhost:8000") as client:
         yield client
 
 

@@ -65,7 +65,7 @@ def test_the_types_of_the_api_are_those_of_the_schemas():
 
 def test_every_script_is_loaded_at_once():
     # A browser would otherwise see what a script imports only when it has that script.
-    preloaded = re.findall(r'<link rel="modulepreload" href="/static/([^"]+)">', PAGE)
+    preloaded = re.findall(r'<link rel="modulepreload" href="static/([^"]+)">', PAGE)
     assert preloaded == [script.name for script in SCRIPTS if script.name != "app.js"]
 
 

@@ -16,9 +16,9 @@ from numcnn.web.concurrency import ConcurrencyLimiter
 from numcnn.web.errors import ProblemError, openapi_responses
 from numcnn.web.feedback_store import FeedbackStore
 from numcnn.web.metrics import Metrics
-from numcnn.web.middleware import client_address
+from numcnn.web.middleware import client_address, host_name, is_machine
 from numcnn.web.schemas import json_response
-from numcnn.web.settings import Limits
+from numcnn.web.settings import Settings
 
 _PICTURE_ERRORS = openapi_responses(400, 408, 413, 415, 422, 429, 503)
 
@@ -28,17 +28,18 @@ class Service:
     """What the routes share."""
 
     def __init__(
-        self, reader: Reader, name: str, limits: Limits, feedback_store: FeedbackStore | None
+        self, reader: Reader, name: str, settings: Settings, feedback_store: FeedbackStore | None
     ) -> None:
         """Create the parts that count and limit requests.
 
         Args:
             reader: The reader.
             name: The name of its model, for ``/models``.
-            limits: The limits on requests.
+            settings: The limits on requests, and the names that the server is asked by.
             feedback_store: Where pictures that were read wrongly are kept; None to keep none.
         """
-        self.reader, self.name, self.limits = reader, name, limits
+        limits = settings.limits
+        self.reader, self.name, self.settings, self.limits = reader, name, settings, limits
         self.feedback_store = feedback_store
         self.metrics = Metrics()
         self.body_reader = request_body.RequestBodyReader(limits)
@@ -145,6 +146,10 @@ def router(service: Service) -> APIRouter:
             raise ProblemError(404, "nothing is kept here; start numcnn serve with --collect DIR")
         if request.headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none"):
             raise ProblemError(403, "only the page of this server may ask for that")
+        host = host_name(request.headers.get("host", ""))
+        if not (is_machine(host) or host in service.settings.allowed_hosts):
+            # A page elsewhere can have its own name pointed at this machine (DNS rebinding).
+            raise ProblemError(403, f"start numcnn serve with --allowed-host {host} to allow that")
         client = client_address(request.scope)
         async with service.body_reader.receive(request, client, only_json=True) as body:
 

@@ -40,7 +40,9 @@ def create_app(settings: Settings | None = None) -> ASGIApp:
     feedback_store = None
     if settings.collect is not None:
         feedback_store = FeedbackStore(settings.collect, settings.limits.max_feedback)
-    service = Service(Reader(path), path.stem, settings.limits, feedback_store)
+    # Without a model of its own, the reader brings the network for lines as well.
+    reader = Reader(settings.model)
+    service = Service(reader, path.stem, settings, feedback_store)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -96,7 +98,7 @@ def create_app(settings: Settings | None = None) -> ASGIApp:
 
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]
-    return add_middleware(app, service.metrics, settings.limits)
+    return add_middleware(app, service.metrics, settings)
 
 
 def _warm_up_picture() -> NDArray[np.uint8]:

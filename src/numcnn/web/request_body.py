@@ -4,7 +4,9 @@ A client sends the picture file itself, a form with a file in it, or JSON with g
 """
 
 import asyncio
+import base64
 import json
+import re
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -57,7 +59,7 @@ class RequestBody:
             ProblemError: The body is not what its content type says.
         """
         if self.media_type == "application/json":
-            return _pixels(self.json(), limits)
+            return _picture_in_json(self.json(), limits)
         if self.media_type == "multipart/form-data":
             return _file_in_form(self.content_type, self.content)
         return self.content
@@ -168,6 +170,17 @@ def openapi_request_body() -> dict[str, Any]:
         "required": ["pixels"],
         "additionalProperties": False,
     }
+    data_url = {
+        "type": "object",
+        "properties": {
+            "image": {
+                "type": "string",
+                "description": "A picture file as a data URL, as a canvas gives it.",
+            }
+        },
+        "required": ["image"],
+        "additionalProperties": False,
+    }
     file = {"type": "string", "format": "binary"}
     form = {
         "type": "object",
@@ -180,7 +193,7 @@ def openapi_request_body() -> dict[str, Any]:
             "required": True,
             "content": {
                 "application/json": {
-                    "schema": {"anyOf": [json_schema, pixels]},
+                    "schema": {"anyOf": [json_schema, data_url, pixels]},
                     "example": example,
                 },
                 "multipart/form-data": {"schema": form},
@@ -193,7 +206,8 @@ def openapi_request_body() -> dict[str, Any]:
 def _check_media_type(media_type: str, only_json: bool) -> None:
     if only_json and media_type != "application/json":
         raise ProblemError(415, "send application/json", {"Accept": "application/json"})
-    known = ("application/json", "application/octet-stream", "multipart/form-data")
+    # A picture's own first bytes say what it is, if the client does not.
+    known = ("", "application/json", "application/octet-stream", "multipart/form-data")
     if media_type not in known and not media_type.startswith("image/"):
         raise ProblemError(
             415,
@@ -233,6 +247,8 @@ def _file_in_form(content_type: str, content: bytes) -> bytes:
             file.close()
     if not found:
         raise ProblemError(422, "the form has no file; add one, in any field")
+    if len(files) > 1:
+        raise ProblemError(422, f"the form has {len(files)} files; send one a request")
     if not found[0]:
         raise ProblemError(422, "the file in the form is empty; send a picture")
     return found[0]
@@ -244,12 +260,27 @@ def _content_of(file: File) -> bytes:
     return content
 
 
-def _pixels(value: Any, limits: Limits) -> NDArray[np.uint8]:
+def _picture_in_json(value: Any, limits: Limits) -> Picture:
+    if isinstance(value, Mapping) and set(value) == {"image"}:
+        return _data_url(value["image"])
     if isinstance(value, Mapping):
         if set(value) != {"pixels"}:
-            raise ProblemError(422, 'give an object with "pixels" and nothing else, or a list')
+            raise ProblemError(
+                422, 'give an object with "pixels" or "image" and nothing else, or a list'
+            )
         value = value["pixels"]
     return gray_values(value, limits)
+
+
+def _data_url(value: Any) -> bytes:
+    """The content of a ``data:`` URL, as a canvas's ``toDataURL`` gives it; or base64 by itself."""
+    head, _, content = value.rpartition(",") if isinstance(value, str) else ("", "", "")
+    if not content or (head and not re.fullmatch(r"data:image/[\w.+-]+;base64", head)):
+        raise ProblemError(422, "image is no data URL; give data:image/png;base64,...")
+    try:
+        return base64.b64decode(content, validate=True)
+    except ValueError as error:
+        raise ProblemError(422, "image is no valid base64; give a data URL") from error
 
 
 def _example() -> list[list[int]]:

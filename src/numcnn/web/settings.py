@@ -1,6 +1,7 @@
 """The settings of the application, among them its limits."""
 
 import math
+import re
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import final
@@ -61,6 +62,11 @@ class Limits:
             )
 
 
+def is_root_path(path: str) -> bool:
+    """Whether it is a path below which an application may be shown, such as ``/digits``."""
+    return re.fullmatch(r"(/[\w.~-]{1,100}){1,10}", path) is not None
+
+
 @final
 @dataclass(frozen=True)
 class Settings:
@@ -69,9 +75,38 @@ class Settings:
     Attributes:
         model: The reader's model file; None for the one that comes with the package.
         collect: The folder for pictures that users report as read wrongly; None to keep none.
+        root_path: Where a proxy shows the application, such as "/digits"; "" for the top. The page
+            needs none; links in the API's description do.
+        allowed_origins: Origins whose pages may call the API, such as "https://school.example"; "*"
+            for all.
+        allowed_embedders: Origins whose pages may show this one in a frame.
+        allowed_hosts: Names under which the server is asked, such as "digits.example". If there are
+            any, other requests are refused; if there are none, only keeping pictures is refused
+            under names that are no address of a machine: a foreign page whose name is pointed at
+            this machine (DNS rebinding) could fill the folder.
         limits: The limits on requests.
     """
 
     model: Path | None = None
     collect: Path | None = None
     limits: Limits = field(default_factory=Limits)
+    root_path: str = ""
+    allowed_origins: tuple[str, ...] = ()
+    allowed_embedders: tuple[str, ...] = ()
+    allowed_hosts: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.root_path and not is_root_path(self.root_path):
+            raise ValueError(f"root_path is {self.root_path!r}; give a path such as /digits")
+        for name in ("allowed_origins", "allowed_embedders"):
+            for origin in getattr(self, name):
+                if origin != "*" and not re.fullmatch(r"https?://[\w.-]+(:\d{1,5})?", origin):
+                    raise ValueError(
+                        f"{name} holds {origin!r}; give an origin such as https://school.example"
+                    )
+        for host in self.allowed_hosts:
+            if not re.fullmatch(r"[\w.-]+|\[[0-9a-fA-F:.]+\]", host):
+                raise ValueError(
+                    f"allowed_hosts holds {host!r}; give a name without a port, such as "
+                    "digits.example"
+                )

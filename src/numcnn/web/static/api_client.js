@@ -102,7 +102,7 @@ export function messageOf(error) {
 async function request(path, options = {}) {
   let response;
   try {
-    response = await fetch(`/api/v1/${path}`, options);
+    response = await fetch(`api/v1/${path}`, options);
   } catch (error) {
     if (error instanceof DOMException && error.name === "AbortError") throw error;
     throw new ApiError("The program that serves this page does not answer.", { cause: error });

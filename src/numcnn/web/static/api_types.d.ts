@@ -31,11 +31,19 @@ export interface LineAnswer {
   digits: DigitAnswer[];
 }
 
+/** A dot or a dash between digits. */
+export interface SeparatorAnswer {
+  box: number[];
+  symbol: string;
+}
+
 /** What is written in a picture. */
 export interface ReadAnswer {
   /** A line each. */
   text: string;
   lines: LineAnswer[];
+  /** Dots and dashes among the digits, where a line was read as a whole. */
+  separators: SeparatorAnswer[];
   rejected: RejectedAnswer[];
   /** The picture's width and height. */
   size: number[];
