@@ -44,6 +44,9 @@ class Says:
         self.shapes.append(gray.shape)
         return self.reading
 
+    def glance(self, gray):
+        return self.reading
+
 
 def bars(width, height, *boxes):
     """Black bars on white paper, as `numcnn.handwriting.vision` finds them."""
@@ -114,6 +117,18 @@ def test_of_a_large_picture_a_row_with_its_margin_is_read():
     ((height, width),) = reader.shapes
     assert 120 <= height <= 140
     assert 180 <= width <= 200
+
+
+def test_a_sure_row_of_a_large_picture_is_only_glanced_at():
+    page = bars(900, 700, (200, 300, 220, 400), (300, 300, 320, 400))
+    reader = Says("1.4", 0.9)
+    rows = ((finding(1, 0.9), finding(4, 0.9)),)
+    chosen = choose(page, rows, reader)
+    assert reader.shapes == []
+    assert chosen.rows == rows
+    assert [each.symbol for each in chosen.separators] == ["."]
+    # What is read otherwise says nothing of this row's separators.
+    assert choose(page, rows, Says("1.7", 0.9)).separators == ()
 
 
 def test_blank_paper_stays_blank_unless_the_line_is_probable():

@@ -88,7 +88,7 @@ def choose(page: Page, rows: tuple[Row, ...], reader: LineReader) -> Chosen:
     gray = page.picture.pixels.mean(axis=2, dtype=np.float32)
     everything: Box = (0, 0, gray.shape[1], gray.shape[0])
     if not rows:
-        found = _read(page, gray, everything, reader) if _is_line(gray.shape) else None
+        found = _read(page, gray, everything, reader, False) if _is_line(gray.shape) else None
         if found is None or not is_better(found[0], (), is_whole=True):
             return Chosen(rows)
         return Chosen((found[1],), found[2])
@@ -97,8 +97,11 @@ def choose(page: Page, rows: tuple[Row, ...], reader: LineReader) -> Chosen:
     for row, regions in zip(rows, page.lines, strict=True):
         check_deadline()
         box = _box(gray, row, regions, is_only=len(rows) == 1)
-        found = None if box is None else _read(page, gray, box, reader)
-        if found is not None and is_better(found[0], row, is_whole=box == everything):
+        is_whole = box == everything
+        # Where it cannot be better, a glance is enough: it says where separators stand.
+        is_settled = not is_whole and row_probability(row) >= WEIGHT_OF_PART
+        found = None if box is None else _read(page, gray, box, reader, is_settled)
+        if found is not None and not is_settled and is_better(found[0], row, is_whole=is_whole):
             chosen.append(found[1])
             separators += found[2]
         else:
@@ -160,14 +163,14 @@ def _box(gray: Gray, row: Row, regions: Sequence[Region], is_only: bool) -> Box 
 
 
 def _read(
-    page: Page, gray: Gray, box: Box, reader: LineReader
+    page: Page, gray: Gray, box: Box, reader: LineReader, at_a_glance: bool
 ) -> tuple[LineReading, Row, tuple[Separator, ...]] | None:
     """Read a box as a line."""
     x, y, width, height = box
     line = gray[y : y + height, x : x + width]
     if min(line.shape) < 2:
         return None
-    reading = reader.read(line)
+    reading = reader.glance(line) if at_a_glance else reader.read(line)
     ink = _ink(line)
     power = _power(reading)
     findings, separators = [], []
