@@ -20,13 +20,18 @@ from numcnn.nn.layers.activation import softmax
 SYMBOLS_IN_CARD = "line_symbols"
 """The entry of a model's card that says what lines are spelled with."""
 
-_VIEWS = ((1.0, 0.0), (0.85, 0.0), (1.0, 0.07), (1.25, 0.0))
+_VIEWS = ((1.0, 0.0), (0.85, 0.0), (0.75, 0.0), (0.85, 0.05), (1.0, 0.07), (1.12, 0.0))
 """In which a line is shown: how much wider, and which share is cut off above and below.
 
-What is read alike in all of them is right more often than what the network is sure of in one."""
+What is read alike in all of them is right more often than what the network is sure of in one: of
+621 cheques to develop on, 61% are read in the first view alone, 68% in all of them together.
+"""
 
-_TEMPERATURE = 1.6
-"""What the logits are divided by; see `numcnn.handwriting.reader.thresholds`."""
+_TEMPERATURE = 2.0
+"""What the logits are divided by: at 1, the network is sure of too much that is wrong.
+
+C. Guo, G. Pleiss, Y. Sun and K. Q. Weinberger, "On calibration of modern neural networks", 2017.
+"""
 
 
 @final

@@ -82,8 +82,7 @@ class Reader:
         """
         if model is None:
             model = shipped_model()
-            if line_model is None and shipped_line_model().exists():
-                line_model = shipped_line_model()
+            line_model = shipped_line_model() if line_model is None else line_model
         self.model_file = model if isinstance(model, ModelFile) else load_model(model)
         self.classifier = DigitClassifier(self.model_file, thresholds)
         self.line_reader = None
