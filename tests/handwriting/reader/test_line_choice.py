@@ -7,7 +7,7 @@ import pytest
 from PIL import Image, ImageDraw
 
 from numcnn.handwriting.class_names import CLASS_NAMES
-from numcnn.handwriting.reader.line_choice import choose, is_better, row_probability
+from numcnn.handwriting.reader.line_choice import choose, is_better, rated, row_probability
 from numcnn.handwriting.reader.line_reader import LineReading, LineSymbol
 from numcnn.handwriting.reader.reading import Finding
 from numcnn.handwriting.vision import find_digits
@@ -69,14 +69,14 @@ def test_a_row_is_as_probable_as_all_of_its_digits():
         ("12", 0.9, (finding(1, 0.5), finding(3, 0.5)), False, True),
         ("12", 0.4, (finding(1), finding(3)), False, False),
         ("12", 0.4, (finding(1), finding(3)), True, True),
-        ("12", 0.05, (finding(1, 0.2), finding(3, 0.2)), True, False),
+        ("12", 0.04, (finding(1, 0.2), finding(3, 0.2)), True, False),
         # The same text: boxes are kept, unless something was rejected beside it.
         ("12", 0.9, (finding(1, 0.5), finding(2, 0.5)), True, False),
         ("12", 0.9, (finding(1, 0.5), finding(2, 0.5), finding(4, 0.5, "no")), True, True),
         # Where no digit was found, it takes more, and a single digit is not enough.
         ("12", 0.4, (), False, False),
         ("12", 0.4, (), True, True),
-        ("12", 0.2, (), True, False),
+        ("12", 0.15, (), True, False),
         ("1", 0.99, (), True, False),
         ("-", 0.99, (), True, False),
     ],
@@ -100,13 +100,33 @@ def test_a_line_that_is_all_of_the_picture_gets_its_digits_and_separators():
     assert (separator.symbol, separator.box) == (".", (50, 4, 11, 33))
 
 
-def test_what_is_read_digit_by_digit_keeps_its_boxes_and_gets_separators():
+def test_what_is_read_alike_keeps_its_boxes_and_is_as_probable_as_the_line():
+    page = bars(120, 40, (10, 4, 20, 36), (90, 4, 100, 36))
+    rows = ((finding(1, 0.9), finding(4, 0.99)),)
+    chosen = choose(page, rows, Says("1-4", 0.6))
+    assert [each.box for each in chosen.rows[0]] == [(0, 0, 9, 9)] * 2
+    assert [each.digit for each in chosen.rows[0]] == [1, 4]
+    assert row_probability(chosen.rows[0]) == pytest.approx(0.6, rel=0.02)
+    assert chosen.rows[0][0].confidence < chosen.rows[0][1].confidence
+    assert [each.symbol for each in chosen.separators] == ["-"]
+
+
+def test_what_a_line_contradicts_is_less_probable():
     page = bars(120, 40, (10, 4, 20, 36), (90, 4, 100, 36))
     rows = ((finding(1), finding(4)),)
-    chosen = choose(page, rows, Says("1-4", 0.9))
-    assert chosen.rows is not rows
-    assert chosen.rows == rows
-    assert [each.symbol for each in chosen.separators] == ["-"]
+    (row,) = choose(page, rows, Says("17", 0.001)).rows
+    assert [each.digit for each in row] == [1, 4]
+    assert row_probability(row) == pytest.approx(0.3, rel=0.05)
+
+
+@pytest.mark.parametrize("probability", [1.0, 0.5, 0.01])
+def test_rated_digits_stay_what_they_are(probability):
+    row = (finding(1, 0.5), finding(2, 0.3, "no"), finding(3), finding(4, 0.999))
+    found = rated(row, probability)
+    assert [each.digit for each in found] == [1, None, 3, 4]
+    assert found[1] == row[1]
+    for each in found:
+        assert sum(each.class_probabilities) == pytest.approx(1)
 
 
 def test_of_a_large_picture_a_row_with_its_margin_is_read():
@@ -133,7 +153,7 @@ def test_a_sure_row_of_a_large_picture_is_only_glanced_at():
 
 def test_blank_paper_stays_blank_unless_the_line_is_probable():
     page = bars(300, 60)
-    assert choose(page, (), Says("14", 0.2)).rows == ()
+    assert choose(page, (), Says("14", 0.15)).rows == ()
     (row,) = choose(page, (), Says("14", 0.6)).rows
     assert [each.digit for each in row] == [1, 4]
     # A tall picture is none of a line.

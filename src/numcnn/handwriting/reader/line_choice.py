@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, final
 
 import numpy as np
@@ -30,24 +30,27 @@ _OTHER = CLASS_NAMES.index(OTHER)
 MOST_ROWS: Final = 6
 """Rows of a page beyond which none is read as a whole: it is no note of a few numbers."""
 
-LEAST_PROBABILITY: Final = 0.1
+LEAST_PROBABILITY: Final = 0.05
 """The probability of a whole line below which its digits do not count."""
 
 LEAST_ALONE: Final = 0.5
 """The same where no digit was found by itself."""
 
-LEAST_ALONE_IN_WHOLE: Final = 0.25
+LEAST_ALONE_IN_WHOLE: Final = 0.2
 """The same where the line is all of the picture, as with paper that is printed all over."""
 
 LEAST_DIGITS: Final = 2
 """Fewer digits are no line: one by itself is told better, and from what is none, by itself."""
 
-WEIGHT_OF_WHOLE: Final = 30.0
+WEIGHT_OF_WHOLE: Final = 100.0
 """How much more the probability of a line counts that is all of the picture: on patterned paper and
 with strokes that touch, what is found digit by digit may be sure, and yet lack a digit."""
 
 WEIGHT_OF_PART: Final = 0.5
 """The same of a line that was found in a larger picture."""
+
+DISAGREEMENT: Final = 0.3
+"""By how much less probable a row is, read digit by digit, if all of the picture says otherwise."""
 
 REJECTED: Final = 0.3
 """What a rejected region among digits says of its row: by so much less probable is the rest."""
@@ -104,10 +107,14 @@ def choose(page: Page, rows: tuple[Row, ...], reader: LineReader) -> Chosen:
         if found is not None and not is_settled and is_better(found[0], row, is_whole=is_whole):
             chosen.append(found[1])
             separators += found[2]
-        else:
-            chosen.append(row)
-            if found is not None and found[0].text == _text(row):
-                separators += found[2]
+            continue
+        agrees = found is not None and found[0].text == _text(row)
+        if found is not None and is_whole and row_probability(row):
+            own = found[0].probability if agrees else DISAGREEMENT * row_probability(row)
+            row = rated(row, own)
+        chosen.append(row)
+        if found is not None and agrees:
+            separators += found[2]
     return Chosen(tuple(chosen), tuple(separators))
 
 
@@ -142,6 +149,22 @@ def _text(row: Row) -> str:
     return "".join(str(each.digit) for each in row if not each.rejection)
 
 
+def rated(row: Row, probability: float) -> Row:
+    """Give a row's digits such confidences that together they are as probable as said."""
+    digits = [each for each in row if not each.rejection]
+    power = _power([each.confidence for each in digits], probability)
+    sure = iter([_own(each.confidence, power, probability, len(digits)) for each in digits])
+    return tuple(
+        each
+        if each.rejection or each.digit is None
+        else replace(
+            each,
+            class_probabilities=_probabilities(each.class_probabilities, each.digit, next(sure)),
+        )
+        for each in row
+    )
+
+
 def _is_line(shape: tuple[int, ...]) -> bool:
     height, width = shape
     return _LEAST_WIDTH * height <= width <= _MOST_WIDTH * height
@@ -153,9 +176,12 @@ def _box(gray: Gray, row: Row, regions: Sequence[Region], is_only: bool) -> Box 
     right = max(each.x + each.width for each in regions)
     bottom = max(each.y + each.height for each in regions)
     height = bottom - top
+    is_single = len(row) == 1 and right - left < height
+    if is_single and not row[0].rejection:
+        return None
     if is_only and height > WHOLE_HEIGHT * gray.shape[0] and _is_line(gray.shape):
         return 0, 0, gray.shape[1], gray.shape[0]
-    if len(row) < 2 and right - left < height:
+    if is_single:
         return None
     across, down = round(_MARGIN_ACROSS * height), round(_MARGIN_DOWN * height)
     x, y = max(0, left - across), max(0, top - down)
@@ -172,7 +198,8 @@ def _read(
         return None
     reading = reader.glance(line) if at_a_glance else reader.read(line)
     ink = _ink(line)
-    power = _power(reading)
+    said = [_among(each) for each in reading.symbols if each.is_digit]
+    power = _power(said, reading.probability)
     findings, separators = [], []
     for symbol in reading.symbols:
         first = min(int(symbol.left * width), width - 1)
@@ -184,36 +211,35 @@ def _read(
             continue
         cut = ink[own[1] : own[1] + own[3], first + own[0] : first + own[0] + own[2]]
         frame = to_mnist_frame(cut) if cut.any() else np.zeros((SIDE, SIDE), np.uint8)
-        findings.append(Finding(place, _probabilities(symbol, reading, power), frame))
+        sure = _own(_among(symbol), power, reading.probability, len(said))
+        classes = _probabilities(symbol.class_probabilities, int(symbol.symbol), sure)
+        findings.append(Finding(place, classes, frame))
     return reading, tuple(findings), tuple(separators)
 
 
-def _power(reading: LineReading) -> float | None:
-    """To which power the digits' probabilities make up the line's; None if all of them are 1."""
-    logs = [math.log(max(_own(each), 1e-9)) for each in reading.symbols if each.is_digit]
-    total = sum(logs)
-    return math.log(max(reading.probability, 1e-9)) / total if total < -1e-6 else None
+def _power(said: Sequence[float], probability: float) -> float | None:
+    """To which power digits' probabilities make up a line's; None if all of them are 1."""
+    total = sum(math.log(max(each, 1e-9)) for each in said)
+    return math.log(max(probability, 1e-9)) / total if total < -1e-6 else None
 
 
-def _own(symbol: LineSymbol) -> float:
+def _own(said: float, power: float | None, probability: float, count: int) -> float:
+    """A digit's probability, such that those of all digits make up the line's."""
+    return float(probability ** (1 / count) if power is None else max(said, 1e-9) ** power)
+
+
+def _among(symbol: LineSymbol) -> float:
+    """A digit's probability among the ten."""
     among = symbol.class_probabilities[: len(DIGITS)]
     return among[int(symbol.symbol)] / max(sum(among), 1e-9)
 
 
-def _probabilities(
-    symbol: LineSymbol, reading: LineReading, power: float | None
-) -> tuple[float, ...]:
-    """A digit's probabilities, such that those of all digits make up the line's."""
-    digit = int(symbol.symbol)
-    own = _own(symbol)
-    if power is None:
-        sure = reading.probability ** (1 / len(reading.text))
-    else:
-        sure = max(own, 1e-9) ** power
-    among = np.array(symbol.class_probabilities[: len(DIGITS)])
+def _probabilities(classes: Sequence[float], digit: int, sure: float) -> tuple[float, ...]:
+    """The probabilities of all classes if that of a digit is to be another."""
+    among = np.array(classes[: len(DIGITS)])
     among[digit] = 0
     total = float(among.sum())
-    # The line as a whole has decided: no other digit is more probable than this one.
+    # It has been decided: no other digit is more probable than this one.
     rest = among / total * (1 - sure) if total > 0 else np.full(len(DIGITS), (1 - sure) / 9)
     rest = np.minimum(rest, 0.9 * sure)
     probabilities = np.zeros(len(CLASS_NAMES))
