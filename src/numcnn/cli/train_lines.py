@@ -26,8 +26,20 @@ Examples:
     required=True,
     help="The run's folder; missing folders are made.",
 )
-@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
-@click.option("--epochs", type=click.IntRange(min=1), default=recipe.EPOCHS, show_default=True)
+@click.option(
+    "--seed",
+    type=click.IntRange(min=0),
+    default=0,
+    show_default=True,
+    help="Of everything random.",
+)
+@click.option(
+    "--epochs",
+    type=click.IntRange(min=1),
+    default=recipe.EPOCHS,
+    show_default=True,
+    help="How many times to go through the lines.",
+)
 @click.option(
     "--lines",
     type=click.IntRange(min=recipe.BATCH_SIZE),
