@@ -63,6 +63,14 @@ def test_symbols_stand_where_the_ink_is(bars):
         assert sum(each.class_probabilities) == pytest.approx(1)
 
 
+def test_a_glance_reads_the_same_where_all_is_clear(bars):
+    gray = line(16, 64, 120)
+    seen, read = bars.glance(gray), bars.read(gray)
+    assert (seen.text, seen.probability > 0.9) == ("777", True)
+    for one, other in zip(seen.symbols, read.symbols, strict=True):
+        assert one.left == pytest.approx(other.left, abs=0.03)
+
+
 def test_nothing_is_read_on_blank_paper(bars):
     reading = bars.read(line())
     assert (reading.text, reading.symbols) == ("", ())

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from numcnn.handwriting.reader import Finding, Reading, Remark
+from numcnn.handwriting.reader.reading import Separator
 
 FRAME = np.zeros((28, 28), np.uint8)
 SEVEN = Finding((1, 2, 3, 4), (*(0.0,) * 7, 0.72, 0.08, 0.0, 0.05, 0.15), FRAME)
@@ -44,10 +45,13 @@ def test_remarks_are_those_of_findings_and_then_of_the_picture():
 
 
 def test_a_reading_as_json_can_hold_it():
-    reading = Reading("a.png", (30, 20), ((SEVEN, SEVEN, LETTER),), ("too many marks",))
+    dot = Separator((8, 9, 1, 1), ".")
+    rows = ((SEVEN, SEVEN, LETTER),)
+    reading = Reading("a.png", (30, 20), rows, ("too many marks",), (dot,))
     assert json.loads(json.dumps(reading.as_dict())) == {
         "text": "77",
         "lines": [{"text": "77", "digits": [SEVEN.as_dict()] * 2}],
+        "separators": [{"symbol": ".", "box": [8, 9, 1, 1]}],
         "rejected": [
             {"box": [5, 6, 7, 8], "reason": "not a digit"},
             {"box": [0, 0, 30, 20], "reason": "too many marks"},

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 _Prefix = tuple[int, ...]
+_LIKELY = 1e-4  # a symbol that is less probable at a step is no way to go on there
 
 
 @final
@@ -51,8 +52,8 @@ def beam_search(
     blank = probabilities.shape[1] - 1
     # For each beginning: the probability of the paths that end with a blank, and of the others.
     beams: dict[_Prefix, tuple[float, float]] = {(): (1.0, 0.0)}
-    for row in probabilities:
-        likely = np.flatnonzero(row[:blank] > 1e-4)
+    for row in probabilities.tolist():
+        likely = [symbol for symbol in range(blank) if row[symbol] > _LIKELY]
         following: dict[_Prefix, list[float]] = defaultdict(lambda: [0.0, 0.0])
         for prefix, (after_blank, after_symbol) in beams.items():
             total = after_blank + after_symbol
@@ -60,11 +61,11 @@ def beam_search(
             stay[0] += total * row[blank]
             if prefix:
                 stay[1] += after_symbol * row[prefix[-1]]
-            for symbol in likely.tolist():
+            for symbol in likely:
                 is_same = bool(prefix) and prefix[-1] == symbol
                 following[(*prefix, symbol)][1] += row[symbol] * (after_blank if is_same else total)
-        best = sorted(following, key=lambda each: -sum(following[each]))[:width]
-        beams = {prefix: (following[prefix][0], following[prefix][1]) for prefix in best}
+        best = sorted(following.items(), key=lambda each: -each[1][0] - each[1][1])[:width]
+        beams = {prefix: (parts[0], parts[1]) for prefix, parts in best}
     told: dict[_Prefix, float] = defaultdict(float)
     for prefix, parts in beams.items():
         told[tuple(each for each in prefix if each in counted)] += sum(parts)

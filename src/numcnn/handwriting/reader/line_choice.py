@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from numcnn.deadline import check_deadline
-from numcnn.handwriting.class_names import CLASS_NAMES, DIGITS, OTHER, SEVERAL
+from numcnn.handwriting.class_names import CLASS_NAMES, DIGITS, OTHER
 from numcnn.handwriting.frame import SIDE
 from numcnn.handwriting.reader.line_reader import LineReader, LineReading, LineSymbol
 from numcnn.handwriting.reader.reading import Finding, Separator
@@ -25,7 +25,7 @@ from numcnn.handwriting.vision import Box, Page, Region, to_mnist_frame
 Row = tuple[Finding, ...]
 Gray = NDArray[np.float32]
 
-_OTHER, _SEVERAL = CLASS_NAMES.index(OTHER), CLASS_NAMES.index(SEVERAL)
+_OTHER = CLASS_NAMES.index(OTHER)
 
 MOST_ROWS: Final = 6
 """Rows of a page beyond which none is read as a whole: it is no note of a few numbers."""
@@ -34,19 +34,25 @@ LEAST_PROBABILITY: Final = 0.1
 """The probability of a whole line below which its digits do not count."""
 
 LEAST_ALONE: Final = 0.5
-"""The same where the other way has found no digit."""
+"""The same where no digit was found by itself."""
+
+LEAST_ALONE_IN_WHOLE: Final = 0.25
+"""The same where the line is all of the picture, as with paper that is printed all over."""
+
+LEAST_DIGITS: Final = 2
+"""Fewer digits are no line: one by itself is told better, and from what is none, by itself."""
 
 WEIGHT_OF_WHOLE: Final = 30.0
 """How much more the probability of a line counts that is all of the picture: on patterned paper and
 with strokes that touch, what is found digit by digit may be sure, and yet lack a digit."""
 
-WEIGHT_OF_PART: Final = 1.5
+WEIGHT_OF_PART: Final = 0.5
 """The same of a line that was found in a larger picture."""
 
 REJECTED: Final = 0.3
 """What a rejected region among digits says of its row: by so much less probable is the rest."""
 
-WHOLE_HEIGHT: Final = 0.3
+WHOLE_HEIGHT: Final = 0.6
 """The height of a row, as a share of the picture's, above which all of the picture is the line."""
 
 _LEAST_WIDTH, _MOST_WIDTH = 1.1, 12.0  # of a picture that is one line, for each of its height
@@ -82,8 +88,8 @@ def choose(page: Page, rows: tuple[Row, ...], reader: LineReader) -> Chosen:
     gray = page.picture.pixels.mean(axis=2, dtype=np.float32)
     everything: Box = (0, 0, gray.shape[1], gray.shape[0])
     if not rows:
-        found = _read(page, gray, everything, reader) if _is_line(gray.shape) else None
-        if found is None or found[0].probability < LEAST_ALONE or not found[1]:
+        found = _read(page, gray, everything, reader, False) if _is_line(gray.shape) else None
+        if found is None or not is_better(found[0], (), is_whole=True):
             return Chosen(rows)
         return Chosen((found[1],), found[2])
     chosen: list[Row] = []
@@ -91,31 +97,37 @@ def choose(page: Page, rows: tuple[Row, ...], reader: LineReader) -> Chosen:
     for row, regions in zip(rows, page.lines, strict=True):
         check_deadline()
         box = _box(gray, row, regions, is_only=len(rows) == 1)
-        found = None if box is None else _read(page, gray, box, reader)
-        weight = WEIGHT_OF_WHOLE if box == everything else WEIGHT_OF_PART
-        if found is not None and is_better(found[0], row, weight):
+        is_whole = box == everything
+        # Where it cannot be better, a glance is enough: it says where separators stand.
+        is_settled = not is_whole and row_probability(row) >= WEIGHT_OF_PART
+        found = None if box is None else _read(page, gray, box, reader, is_settled)
+        if found is not None and not is_settled and is_better(found[0], row, is_whole=is_whole):
             chosen.append(found[1])
             separators += found[2]
         else:
             chosen.append(row)
+            if found is not None and found[0].text == _text(row):
+                separators += found[2]
     return Chosen(tuple(chosen), tuple(separators))
 
 
-def is_better(line: LineReading, row: Row, weight: float) -> bool:
+def is_better(line: LineReading, row: Row, *, is_whole: bool) -> bool:
     """Tell whether a line that was read as a whole is to be preferred to its digits by themselves.
 
     Args:
         line: The line as a whole.
-        row: The same, digit by digit.
-        weight: How much more the line's probability counts.
+        row: The same, digit by digit; empty if nothing was found.
+        is_whole: Whether the line is all of the picture.
     """
     by_itself = row_probability(row)
-    least = LEAST_PROBABILITY if by_itself else LEAST_ALONE
-    if not line.text or line.probability < least:
+    alone = LEAST_ALONE_IN_WHOLE if is_whole else LEAST_ALONE
+    least = LEAST_PROBABILITY if by_itself else alone
+    if len(line.text) < LEAST_DIGITS or line.probability < least:
         return False
-    if line.text == "".join(str(each.digit) for each in row if not each.rejection):
+    if line.text == _text(row):
         # Boxes are more exact where there is one region a digit.
         return any(each.rejection for each in row)
+    weight = WEIGHT_OF_WHOLE if is_whole else WEIGHT_OF_PART
     return weight * line.probability > by_itself
 
 
@@ -124,6 +136,10 @@ def row_probability(row: Row) -> float:
     if all(each.rejection for each in row):
         return 0.0
     return math.prod(REJECTED if each.rejection else each.confidence for each in row)
+
+
+def _text(row: Row) -> str:
+    return "".join(str(each.digit) for each in row if not each.rejection)
 
 
 def _is_line(shape: tuple[int, ...]) -> bool:
@@ -147,14 +163,14 @@ def _box(gray: Gray, row: Row, regions: Sequence[Region], is_only: bool) -> Box 
 
 
 def _read(
-    page: Page, gray: Gray, box: Box, reader: LineReader
+    page: Page, gray: Gray, box: Box, reader: LineReader, at_a_glance: bool
 ) -> tuple[LineReading, Row, tuple[Separator, ...]] | None:
     """Read a box as a line."""
     x, y, width, height = box
     line = gray[y : y + height, x : x + width]
     if min(line.shape) < 2:
         return None
-    reading = reader.read(line)
+    reading = reader.glance(line) if at_a_glance else reader.read(line)
     ink = _ink(line)
     power = _power(reading)
     findings, separators = [], []

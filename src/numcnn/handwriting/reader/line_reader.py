@@ -100,6 +100,19 @@ class LineReader:
         self._symbols = symbols
         self._digits = [symbols.index(digit) for digit in DIGITS]
 
+    def glance(self, gray: NDArray[np.floating]) -> LineReading:
+        """Read a line in one view by its best path: quicker, and less sure than `read`.
+
+        Args:
+            gray: As for `read`.
+        """
+        frame, scale = line_frame(np.asarray(gray, np.float32))
+        outputs = self._model.outputs(frame[np.newaxis, :, :, np.newaxis])[0, 0]
+        probabilities = softmax(outputs.astype(np.float64) / _TEMPERATURE)
+        symbols = [symbol for symbol, _, _ in ctc_path(outputs[np.newaxis])[0]]
+        located = self._located(symbols, outputs, probabilities, gray.shape[1] * scale)
+        return LineReading(located, float(probabilities.max(axis=1).prod()))
+
     def read(self, gray: NDArray[np.floating]) -> LineReading:
         """Read a line.
 
