@@ -51,6 +51,7 @@ BELOW: dict[str, set[str]] = {
     },
     "features": {"nn", "model_files", "drawing"},
     "diagram": {"nn"},
+    "diagnosis": {"nn"},
     "web": {"nn", "handwriting", "handwriting.vision", "handwriting.reader", "features"},
 }
 FOR_ALL_BUT_THE_NETWORK = {
