@@ -1,6 +1,6 @@
 """Each mistake of the catalog is made on purpose, and named; right passes are not accused."""
 
-# ruff: noqa: ARG001, ARG005 (each mistake is a function of the same three things)
+# ruff: noqa: ARG005 (each mistake is a function of the same three things)
 
 from dataclasses import dataclass
 
