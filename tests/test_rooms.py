@@ -50,6 +50,8 @@ BELOW: dict[str, set[str]] = {
         *{"recipes", "drawing", "handwriting.synthesis"},
     },
     "features": {"nn", "model_files", "drawing"},
+    "diagram": {"nn"},
+    "diagnosis": {"nn"},
     "web": {"nn", "handwriting", "handwriting.vision", "handwriting.reader", "features"},
 }
 FOR_ALL_BUT_THE_NETWORK = {

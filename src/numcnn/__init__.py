@@ -77,6 +77,18 @@ def from_layout(
     return {**model.state_dict(), **taken} if strict else taken
 
 
+def require_right_gradients(layers: Any, x: "NDArray[Any]", training: bool, seed: int) -> None:
+    """Name the mistakes in a backward pass; `numcnn.nn.check_gradients` asks for it here.
+
+    Raises:
+        ValueError: There are some.
+    """
+    from numcnn.diagnosis import diagnose
+
+    if mistakes := diagnose(layers, x, training=training, seed=seed):
+        raise ValueError("; ".join(map(str, mistakes)))
+
+
 def __getattr__(name: str) -> Any:
     if name in _ROOMS:
         return importlib.import_module(f"numcnn.{name}")

@@ -13,6 +13,7 @@ from tests.cli.outcome import run_python
 COMMANDS = [
     (),
     ("train",),
+    ("diagram",),
     ("train-lines",),
     ("compare",),
     ("evaluate",),

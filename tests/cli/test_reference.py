@@ -21,6 +21,7 @@ def test_every_command_has_its_section():
         "## numcnn data",
         "## numcnn data fetch",
         "## numcnn data list",
+        "## numcnn diagram",
         "## numcnn evaluate",
         "## numcnn explain",
         "## numcnn export",

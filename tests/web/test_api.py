@@ -183,7 +183,7 @@ def test_wrong_json_is_told(client, body, message):
         (b"none", "multipart/form-data; boundary=x", 422, "no form"),
         (b"--x--\r\n", "multipart/form-data; boundary=x", 422, "no file"),
     ],
-    ids=range(11),
+    ids=range(10),
 )
 def test_what_is_no_picture_is_told(client, content, kind, status, message):
     response = client.post("/api/v1/read", content=content, headers={"content-type": kind})

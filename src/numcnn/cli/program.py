@@ -10,6 +10,7 @@ import click
 import numcnn
 from numcnn.cli.compare import compare
 from numcnn.cli.data import data
+from numcnn.cli.diagram import diagram
 from numcnn.cli.evaluate import evaluate
 from numcnn.cli.exit_status import BAD_INPUT, DIVERGED, INTERRUPTED
 from numcnn.cli.explain import explain
@@ -51,7 +52,20 @@ def program() -> None:
 
 
 for command in (
-    *(read, serve, explain, train, compare, evaluate, features, predict, data, models, plan),
+    *(
+        read,
+        serve,
+        explain,
+        train,
+        compare,
+        evaluate,
+        features,
+        predict,
+        data,
+        models,
+        plan,
+        diagram,
+    ),
     *(export, import_, train_lines, verify),
 ):
     program.add_command(command)

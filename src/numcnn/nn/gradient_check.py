@@ -10,6 +10,7 @@ survey", 2018 (errors of difference quotients).
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -46,8 +47,7 @@ def directional_error(
 
     Returns:
         The largest ``|analytic - numerical| / max(|analytic|, |numerical|)``, where both count as
-        at least a thousandth of the gradient's own length, so that a direction along which
-        nothing happens does not divide by nothing.
+        at least a thousandth of the gradient's own length.
 
     Raises:
         ValueError: An array is not float64, or a gradient has another shape than its array.
@@ -82,12 +82,12 @@ def check_gradients(
     training: bool = True,
     seed: int = 0,
     directions: int = 4,
+    diagnose: bool = False,
 ) -> float:
     """Check the gradients of one layer, or of several in a row, for input and parameters at once.
 
-    The layers are built for ``x``, moved to float64 and given parameters away from their start
-    (a bias of zero would hide mistakes). The function checked is a random weighted sum of the
-    outputs. Random layers draw the same numbers in every pass.
+    The layers are built for ``x``, moved to float64 and given parameters away from their start. The
+    function checked is a random weighted sum of the outputs. Random numbers are the same each time.
 
     Args:
         layers: One layer or several.
@@ -96,10 +96,13 @@ def check_gradients(
         training: The mode in which to check.
         seed: Of everything random here.
         directions: How many directions are tried.
+        diagnose: Raise a `ValueError` that names what is wrong; see `numcnn.diagnosis`.
 
     Returns:
         The largest relative error, see `directional_error`. Right is below 1e-6, usually far.
     """
+    if diagnose:
+        sys.modules[__name__.partition(".")[0]].require_right_gradients(layers, x, training, seed)
     rng = np.random.default_rng(seed)
     single = Sequential([layers] if isinstance(layers, Layer) else layers)
     single.build(x.shape[1:], rng)
