@@ -54,6 +54,26 @@ def page(lines):
     return board(drawings, 8, size=(120 + 95 * max(map(len, lines)), 60 + 150 * len(lines)))
 
 
+def amount(text, step=40, height=48):
+    """A number on paper with printed waves, as on a cheque; its digits overlap if the step is low.
+
+    A dot in the text is drawn as one.
+    """
+    x, strokes = 14, []
+    for symbol in text:
+        if symbol == ".":
+            strokes.append([[(x - 2, 74), (x - 1, 74)]])
+            x += 10
+        else:
+            strokes.append(digit(symbol, x, 8, 66))
+            x += step
+    ink = 1 - np.asarray(board(strokes, 4, size=(x + 14, 84)).convert("L")) / 255
+    rows, columns = np.mgrid[: ink.shape[0], : ink.shape[1]]
+    paper = 205 - 22 * (np.sin((rows + 4 * np.sin(columns / 23)) * 0.9) > 0.2)
+    image = Image.fromarray((paper * (1 - 0.55 * ink)).astype(np.uint8))
+    return image.resize((round(image.width * height / image.height), height), Image.Resampling.BOX)
+
+
 def photograph(image, seed=0):
     """Put a drawing into uneven light, and in front of a noisy camera."""
     rng = np.random.default_rng(seed)

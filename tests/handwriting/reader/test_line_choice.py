@@ -97,7 +97,7 @@ def test_a_line_that_is_all_of_the_picture_gets_its_digits_and_separators():
     assert [each.box for each in row] == [(10, 4, 11, 33), (90, 4, 11, 33)]
     assert all(each.frame.any() for each in row)
     (separator,) = chosen.separators
-    assert (separator.symbol, separator.box) == (".", (50, 4, 11, 33))
+    assert (separator.symbol, separator.box) == (".", (57, 4, 4, 33))
 
 
 def test_what_is_read_alike_keeps_its_boxes_and_is_as_probable_as_the_line():
@@ -127,6 +127,18 @@ def test_rated_digits_stay_what_they_are(probability):
     assert found[1] == row[1]
     for each in found:
         assert sum(each.class_probabilities) == pytest.approx(1)
+
+
+def test_specks_above_a_line_that_fills_the_picture_are_no_row():
+    page = bars(160, 60, (10, 18, 20, 58), (50, 18, 60, 58), (100, 2, 112, 12))
+    rows = tuple(tuple(finding(1, 0.9) for _ in line) for line in page.lines)
+    assert len(rows) == 2
+    (row,) = choose(page, rows, Says("17", 0.6)).rows
+    assert [each.digit for each in row] == [1, 7]
+    # Two lines that share the height are two.
+    page = bars(160, 60, (10, 2, 20, 24), (50, 2, 60, 24), (10, 34, 20, 58), (50, 34, 60, 58))
+    rows = tuple(tuple(finding(1, 0.9) for _ in line) for line in page.lines)
+    assert len(choose(page, rows, Says("17", 0.6)).rows) == 2
 
 
 def test_of_a_large_picture_a_row_with_its_margin_is_read():

@@ -20,9 +20,9 @@ from numcnn.handwriting.reader import (
     evidence,
     shipped_model,
 )
-from numcnn.handwriting.reader.reader import BLANK, NO_DIGIT
+from numcnn.handwriting.reader.reader import BLANK, NO_DIGIT, shipped_line_model
 from numcnn.handwriting.vision import load_picture
-from tests.handwriting.reader.drawings import board, digit, page, photograph
+from tests.handwriting.reader.drawings import amount, board, digit, page, photograph
 
 READER = Reader()
 
@@ -186,6 +186,38 @@ def test_the_shipped_model_is_small_and_says_how_it_was_made():
     assert card["recipe"] == "reader"
     assert card["test_accuracy"] > 0.985
     assert not card["interrupted"]
+
+
+def test_the_networks_are_small_together():
+    assert shipped_model().stat().st_size + shipped_line_model().stat().st_size < 2_000_000
+
+
+@pytest.mark.parametrize("text", ["47.916", "28.640", "3.000", "5.000"])
+def test_overlapping_digits_on_printed_paper_are_read_as_a_line(text):
+    picture = amount(text)
+    reading = READER.read(picture)
+    assert reading.text == text.replace(".", "")
+    assert reading.remarks == ()
+    lefts = [each.box[0] for each in reading.digits]
+    assert lefts == sorted(lefts)
+    for each in reading.digits:
+        x, _, width, height = each.box
+        assert 0 <= x < x + width <= picture.width
+        assert height > 0.6 * picture.height
+    (dot,) = reading.separators
+    assert dot.symbol == "."
+    place = text.index(".")
+    assert lefts[place - 1] < dot.box[0] < lefts[place] + reading.digits[place].box[2]
+    assert dot.box[2] < 0.3 * picture.height
+
+
+def test_another_network_reads_digit_by_digit_unless_one_for_lines_is_given():
+    assert READER.line_reader is not None
+    alone = Reader(shipped_model())
+    assert alone.line_reader is None
+    assert alone.read(amount("47.916")).separators == ()
+    both = Reader(shipped_model(), line_model=shipped_line_model())
+    assert both.read(amount("47.916")).text == "47916"
 
 
 def test_the_annotation_is_drawn_around_the_digit():

@@ -60,6 +60,7 @@ WHOLE_HEIGHT: Final = 0.6
 
 _LEAST_WIDTH, _MOST_WIDTH = 1.1, 12.0  # of a picture that is one line, for each of its height
 _MARGIN_ACROSS, _MARGIN_DOWN = 0.35, 0.15  # of a row's height: what is shown around it
+_REACH = {".": 0.08, "-": 0.3}  # of a line's height: how far a separator reaches to either side
 _FULL_INK = 2.5  # standard deviations of the gray values that full ink lies away from the paper
 _LEAST_INK = 0.4  # of full ink: what belongs to a digit's box
 
@@ -95,6 +96,11 @@ def choose(page: Page, rows: tuple[Row, ...], reader: LineReader) -> Chosen:
         if found is None or not is_better(found[0], (), is_whole=True):
             return Chosen(rows)
         return Chosen((found[1],), found[2])
+    if len(rows) > 1 and _is_one_line(page, gray.shape):
+        # What lies above or below a line that fills the picture is no line of its own.
+        found = _read(page, gray, everything, reader, False)
+        if found is not None and is_better(found[0], sum(rows, ()), is_whole=True):
+            return Chosen((found[1],), found[2])
     chosen: list[Row] = []
     separators: list[Separator] = []
     for row, regions in zip(rows, page.lines, strict=True):
@@ -170,6 +176,15 @@ def _is_line(shape: tuple[int, ...]) -> bool:
     return _LEAST_WIDTH * height <= width <= _MOST_WIDTH * height
 
 
+def _is_one_line(page: Page, shape: tuple[int, ...]) -> bool:
+    """Tell whether one of several rows is as high as the picture of a single line would have it."""
+    heights = [
+        max(each.y + each.height for each in line) - min(each.y for each in line)
+        for line in page.lines
+    ]
+    return max(heights) > WHOLE_HEIGHT * shape[0] and _is_line(shape)
+
+
 def _box(gray: Gray, row: Row, regions: Sequence[Region], is_only: bool) -> Box | None:
     """The box of a line with what is around it; None if it is none to be read as a whole."""
     left, top = min(each.x for each in regions), min(each.y for each in regions)
@@ -204,6 +219,10 @@ def _read(
     for symbol in reading.symbols:
         first = min(int(symbol.left * width), width - 1)
         last = max(first + 1, min(width, math.ceil(symbol.right * width)))
+        if not symbol.is_digit:
+            # Its neighbors are larger, and reach over it.
+            middle, reach = (first + last) // 2, max(1, round(_REACH[symbol.symbol] * height))
+            first, last = max(first, middle - reach), min(last, middle + reach)
         own = _trimmed(ink[:, first:last])
         place = page.picture.to_original((x + first + own[0], y + own[1], own[2], own[3]))
         if not symbol.is_digit:
