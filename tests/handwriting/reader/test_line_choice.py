@@ -69,14 +69,14 @@ def test_a_row_is_as_probable_as_all_of_its_digits():
         ("12", 0.9, (finding(1, 0.5), finding(3, 0.5)), False, True),
         ("12", 0.4, (finding(1), finding(3)), False, False),
         ("12", 0.4, (finding(1), finding(3)), True, True),
-        ("12", 0.04, (finding(1, 0.2), finding(3, 0.2)), True, False),
+        ("12", 0.16, (finding(1, 0.2), finding(3, 0.2)), True, False),
         # The same text: boxes are kept, unless something was rejected beside it.
         ("12", 0.9, (finding(1, 0.5), finding(2, 0.5)), True, False),
         ("12", 0.9, (finding(1, 0.5), finding(2, 0.5), finding(4, 0.5, "no")), True, True),
         # Where no digit was found, it takes more, and a single digit is not enough.
-        ("12", 0.4, (), False, False),
-        ("12", 0.4, (), True, True),
-        ("12", 0.15, (), True, False),
+        ("12", 0.6, (), False, False),
+        ("12", 0.6, (), True, True),
+        ("12", 0.4, (), True, False),
         ("1", 0.99, (), True, False),
         ("-", 0.99, (), True, False),
     ],
@@ -165,7 +165,7 @@ def test_a_sure_row_of_a_large_picture_is_only_glanced_at():
 
 def test_blank_paper_stays_blank_unless_the_line_is_probable():
     page = bars(300, 60)
-    assert choose(page, (), Says("14", 0.15)).rows == ()
+    assert choose(page, (), Says("14", 0.4)).rows == ()
     (row,) = choose(page, (), Says("14", 0.6)).rows
     assert [each.digit for each in row] == [1, 4]
     # A tall picture is none of a line.

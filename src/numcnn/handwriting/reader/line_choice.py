@@ -30,24 +30,24 @@ _OTHER = CLASS_NAMES.index(OTHER)
 MOST_ROWS: Final = 6
 """Rows of a page beyond which none is read as a whole: it is no note of a few numbers."""
 
-LEAST_PROBABILITY: Final = 0.05
+LEAST_PROBABILITY: Final = 0.17
 """The probability of a whole line below which its digits do not count."""
 
-LEAST_ALONE: Final = 0.5
+LEAST_ALONE: Final = 0.8
 """The same where no digit was found by itself."""
 
-LEAST_ALONE_IN_WHOLE: Final = 0.2
+LEAST_ALONE_IN_WHOLE: Final = 0.5
 """The same where the line is all of the picture, as with paper that is printed all over."""
 
 LEAST_DIGITS: Final = 2
 """Fewer digits are no line: one by itself is told better, and from what is none, by itself."""
 
-WEIGHT_OF_WHOLE: Final = 100.0
-"""How much more the probability of a line counts that is all of the picture: on patterned paper and
-with strokes that touch, what is found digit by digit may be sure, and yet lack a digit."""
-
 WEIGHT_OF_PART: Final = 0.5
-"""The same of a line that was found in a larger picture."""
+"""How much the probability of a line counts that was found in a larger picture, and cut out.
+
+Where the line is all of the picture, it decides: on patterned paper and with strokes that touch,
+what is found digit by digit may be sure, and yet lack a digit.
+"""
 
 DISAGREEMENT: Final = 0.3
 """By how much less probable a row is, read digit by digit, if all of the picture says otherwise."""
@@ -140,8 +140,7 @@ def is_better(line: LineReading, row: Row, *, is_whole: bool) -> bool:
     if line.text == _text(row):
         # Boxes are more exact where there is one region a digit.
         return any(each.rejection for each in row)
-    weight = WEIGHT_OF_WHOLE if is_whole else WEIGHT_OF_PART
-    return weight * line.probability > by_itself
+    return is_whole or WEIGHT_OF_PART * line.probability > by_itself
 
 
 def row_probability(row: Row) -> float:

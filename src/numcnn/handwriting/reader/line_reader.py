@@ -33,6 +33,13 @@ _TEMPERATURE = 2.0
 C. Guo, G. Pleiss, Y. Sun and K. Q. Weinberger, "On calibration of modern neural networks", 2017.
 """
 
+_ODDS = 4.0
+"""By how much the odds that the views' mean says of a text are too low.
+
+Of 620 cheques to develop on, what is then called 31 to 50% probable is right in 43%, 50 to 63%
+in 59%, 63 to 73% in 67%, 73 to 80% in 75%, and above in 95%.
+"""
+
 
 @final
 @dataclass(frozen=True)
@@ -144,7 +151,9 @@ class LineReader:
         view = -place
         width = views[view][1] * gray.shape[1] * _VIEWS[view][0]
         located = self._located(list(symbols), outputs[view], probabilities[view], width)
-        return LineReading(located, min(told[answer], 1.0))
+        p = min(told[answer], 1.0)
+        # The odds that the views say, times a factor.
+        return LineReading(located, _ODDS * p / (1 - p + _ODDS * p))
 
     def _located(
         self,
