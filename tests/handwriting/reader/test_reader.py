@@ -18,9 +18,10 @@ from numcnn.handwriting.reader import (
     Remark,
     annotated,
     evidence,
+    shipped_line_model,
     shipped_model,
 )
-from numcnn.handwriting.reader.reader import BLANK, NO_DIGIT, shipped_line_model
+from numcnn.handwriting.reader.reader import BLANK, NO_DIGIT
 from numcnn.handwriting.vision import load_picture
 from tests.handwriting.reader.drawings import amount, board, digit, page, photograph
 
