@@ -48,7 +48,7 @@ BELOW: dict[str, set[str]] = {
     "estimator": {"nn", "augmentation", "training", "recipes"},
     "experiments": {
         *{"nn", "engine", "exact", "data", "augmentation", "model_files", "training"},
-        *{"recipes", "drawing"},
+        *{"recipes", "drawing", "distributed"},
     },
     "features": {"nn", "model_files", "drawing"},
     "web": {"nn", "handwriting", "handwriting.vision", "handwriting.reader", "features"},

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from numcnn import load_model
+
 pytest.importorskip("mpi4py", reason="ranks need mpi4py (pip install 'numcnn[mpi]')")
 
 PROGRAM = Path(__file__).with_name("ranks_program.py")
@@ -50,3 +52,24 @@ def test_an_error_on_one_rank_ends_all(tmp_path):
     failed = train(2, tmp_path / "2", 1, "error")
     assert failed.returncode != 0
     assert "numcnn: rank 1 of 2 failed, so all end: OSError: no more disk" in failed.stderr
+
+
+def test_the_command_trains_on_ranks_and_rank_0_alone_writes(tmp_path):
+    command = [sys.executable, "-m", "numcnn", "train", "digits", "--epochs", "1", "--out"]
+    models = []
+    for launcher in ([], [str(LAUNCHER), "-n", "2"]):
+        out = tmp_path / str(len(launcher))
+        whole = [*launcher, *command, str(out)]
+        done = subprocess.run(whole, capture_output=True, text=True, timeout=60, check=False)
+        assert done.returncode == 0, done.stderr
+        assert done.stdout.count("test accuracy") <= 1
+        models.append(read_weights(out / "model.safetensors"))
+    assert models[0] == models[1]
+    again = subprocess.run(whole, capture_output=True, text=True, timeout=60, check=False)
+    assert again.returncode == 2
+    assert "holds a run already" in again.stderr
+
+
+def read_weights(file: Path) -> bytes:
+    model = load_model(file).model
+    return model.parameters.tobytes() + model.statistics.tobytes()

@@ -168,7 +168,12 @@ class Ranks:
             "\n"
         )
         sys.stderr.flush()
-        self._comm.Abort(1)
+        self.end(1)
+
+    def end(self, status: int) -> None:
+        """End all ranks with an exit status."""
+        sys.stderr.flush()
+        self._comm.Abort(status)
 
 
 def _type() -> Any:
