@@ -54,6 +54,12 @@ def test_an_error_on_one_rank_ends_all(tmp_path):
     assert "numcnn: rank 1 of 2 failed, so all end: OSError: no more disk" in failed.stderr
 
 
+def test_weights_that_drift_apart_are_named(tmp_path):
+    drifted = train(2, tmp_path / "2", 1, "drift")
+    assert drifted.returncode != 0
+    assert "after epoch 1 the weights of rank 1 differ from those of rank 0" in drifted.stderr
+
+
 def test_the_command_trains_on_ranks_and_rank_0_alone_writes(tmp_path):
     command = [sys.executable, "-m", "numcnn", "train", "digits", "--epochs", "1", "--out"]
     models = []

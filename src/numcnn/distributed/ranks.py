@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import sys
 from functools import cache
@@ -154,6 +155,20 @@ class Ranks:
         """What each rank gives, such as the checksum of its weights."""
         found: list[str] = self._comm.allgather(value)
         return found
+
+    def require_equal(self, weights: Array, epoch: int) -> None:
+        """Find out whether all ranks have the same weights.
+
+        Raises:
+            ArithmeticError: They have not: the ranks' processors or BLAS libraries round otherwise.
+        """
+        sums = self.all(hashlib.sha256(weights.tobytes()).hexdigest())
+        others = [str(rank) for rank, each in enumerate(sums) if each != sums[0]]
+        if others:
+            raise ArithmeticError(
+                f"after epoch {epoch} the weights of rank {', '.join(others)} differ from those of "
+                "rank 0; run all ranks on the same kind of processor, with the same NumPy and BLAS"
+            )
 
     def any(self, wish: bool) -> bool:
         """Whether any rank wishes it; every one gets the same answer."""

@@ -290,6 +290,8 @@ def fit(
                     stepper.history.interrupted = True
                     break
                 record = stepper.end_epoch()
+                if world is not None:
+                    world.require_equal(model.parameters, record.epoch)
                 if checkpoint is not None and is_first():
                     save_checkpoint(
                         checkpoint,
