@@ -22,6 +22,7 @@ SLOW = (
     "data/test_catalog.py",
     "data/test_imports.py",
     "data/test_mnist.py",
+    "distributed/test_fit.py",
     "engine/test_agreement.py",
     "engine/test_decisions.py",
     "engine/test_executor.py",

@@ -32,7 +32,10 @@ BELOW: dict[str, set[str]] = {
     "drawing": {"plots"},
     "model_files": {"nn"},
     "interchange": {"nn", "model_files"},
-    "training": {"nn", "engine", "exact", "data", "augmentation", "model_files"},
+    "distributed": {"nn", "engine"},
+    "training": {
+        *{"nn", "engine", "exact", "data", "augmentation", "model_files", "distributed"},
+    },
     "handwriting": set(),
     "handwriting.vision": {"handwriting"},
     "handwriting.synthesis": {"data", "handwriting", "handwriting.vision"},
@@ -47,7 +50,7 @@ BELOW: dict[str, set[str]] = {
     "estimator": {"nn", "augmentation", "training", "recipes"},
     "experiments": {
         *{"nn", "engine", "exact", "data", "augmentation", "model_files", "training"},
-        *{"recipes", "drawing", "handwriting.synthesis"},
+        *{"recipes", "drawing", "distributed", "handwriting.synthesis"},
     },
     "features": {"nn", "model_files", "drawing"},
     "diagram": {"nn"},

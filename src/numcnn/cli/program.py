@@ -1,8 +1,11 @@
 """The program: all commands together, and how errors are printed."""
 
+import os
+import sys
 import warnings
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
+from pathlib import Path
 from typing import Any
 
 import click
@@ -28,6 +31,7 @@ from numcnn.cli.train import train
 from numcnn.cli.train_lines import train_lines
 from numcnn.cli.verify import verify
 from numcnn.data import DataWarning
+from numcnn.distributed import is_first, ranks
 from numcnn.error_message import error_message
 from numcnn.training import ReproducibilityWarning, TrainingDiverged
 
@@ -74,7 +78,24 @@ for command in (
 def run(arguments: Sequence[str] | None = None) -> int:
     """Run a command and return its exit status; an error becomes one line on standard error."""
     with any_streams():
-        return _run(arguments)
+        try:
+            is_shown = is_first()
+        except ValueError as error:
+            tell([str(error)])
+            return BAD_INPUT
+        given = sys.argv[1:] if arguments is None else list(arguments)
+        if ranks() is not None and (
+            given[:1] != ["train"] or any(each.startswith("--ensemble") for each in given)
+        ):
+            return _tell(
+                "several ranks can only train one network: numcnn train, without "
+                "--ensemble; start anything else as one process",
+                BAD_INPUT,
+            )
+        if is_shown:
+            return _run(arguments)
+        with Path(os.devnull).open("w") as nowhere, redirect_stdout(nowhere):
+            return _run(arguments)
 
 
 def _run(arguments: Sequence[str] | None) -> int:
@@ -124,4 +145,7 @@ def _warnings_in_one_line() -> Iterator[None]:
 
 def _tell(message: str, status: int) -> int:
     tell([message])
+    if status and (world := ranks()) is not None:
+        # The other ranks wait for this one, and for ever.
+        world.end(status)
     return status

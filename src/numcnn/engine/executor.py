@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from numcnn.engine.blas import one_blas_thread
 from numcnn.engine.block import Block
 from numcnn.engine.plan import Plan
-from numcnn.engine.shards import MOST_SHARDS, SHARDS, is_shards
+from numcnn.engine.shards import MOST_SHARDS, SHARDS, Peers, is_shards
 from numcnn.engine.summary import PlanSummary, summarize
 from numcnn.engine.threads import Phase, Task, Threads, free_cores
 from numcnn.nn.arrays import Array, Shape
@@ -55,9 +55,6 @@ class TrainingEngine(_Running):
     """Forward and backward passes of a model, while the ``with`` block lasts.
 
     Inside it the worker threads live, and BLAS is held to one thread.
-
-    Attributes:
-        shards: Into how many parts a batch is cut at most.
     """
 
     def __init__(
@@ -66,15 +63,11 @@ class TrainingEngine(_Running):
         input_shape: Shape,
         threads: int | None = None,
         shards: int | None = None,
+        peers: Peers | None = None,
     ) -> None:
-        """Store what to plan.
+        """Store what to plan; see `numcnn.nn.Sequential.training_engine`.
 
-        Args:
-            links: The model's layers.
-            input_shape: Of one example.
-            threads: How many threads, at most one for each shard; one for each core if None. It
-                changes no bit of any result.
-            shards: Into how many parts a batch is cut at most, a power of two; 4 if None.
+        ``peers`` compute some of the shards, if this process does not compute all.
 
         Raises:
             ValueError: There are less than 1 threads, or the shards are no power of two.
@@ -87,6 +80,7 @@ class TrainingEngine(_Running):
         super().__init__(Threads(min(threads or free_cores(), self.shards)))
         self._links = links
         self._input_shape = input_shape
+        self._peers = peers
         self._layers = [layer for link in links for _, layer in link.layer.walk()]
         self._plans: dict[tuple[int, tuple[bool, ...]], Plan] = {}
         self._pending: tuple[Plan, Context] | None = None
@@ -107,6 +101,7 @@ class TrainingEngine(_Running):
                 training=True,
                 shards=self.shards,
                 threads=self._threads.count,
+                peers=self._peers,
             )
         self._plans[key] = plan
         return plan

@@ -12,8 +12,6 @@ are. The mathematics does not change, only the order of the axes:
   the runs long. Column ``w`` is the phase ``w mod F`` of block ``w // F``.
 """
 
-from __future__ import annotations
-
 import math
 from abc import ABC, abstractmethod
 from dataclasses import dataclass

@@ -5,8 +5,6 @@ An `Op` stands for one or several layers. It knows what it computes; `Op.bind` f
 arguments that do nothing but call NumPy on arrays that are already there.
 """
 
-from __future__ import annotations
-
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
@@ -16,7 +14,7 @@ from typing import NamedTuple, final
 import numpy as np
 
 from numcnn.engine.layouts import BatchFirst, Layout
-from numcnn.engine.shards import Factors
+from numcnn.engine.shards import Factors, Peers
 from numcnn.engine.threads import Task
 from numcnn.engine.workspace import Workspace, aligned
 from numcnn.nn.arrays import Array, Shape
@@ -158,6 +156,7 @@ class Binding:
         gradients: The shard's own gradient of each parameter, views of one vector.
         batch_size: Examples in the whole batch.
         sums: In which order the shards' sums are added; see `numcnn.engine.shards.ShardTree`.
+        peers: Who has the other shards, if this process does not have all.
     """
 
     micro_batch: MicroBatch
@@ -166,6 +165,7 @@ class Binding:
     gradients: Mapping[Layer, Mapping[str, Array]]
     batch_size: int = 0
     sums: Sequence[tuple[int, int]] = ()
+    peers: Peers | None = None
 
     def parameter_gradient(self, layer: Layer, name: str) -> Accumulator:
         """Where a parameter's gradient goes: a shard's first micro-batch writes, others add."""

@@ -11,8 +11,6 @@ shards, and on nothing of the machine. So the same numbers come out, to the last
 number of cores or threads and whatever the cache.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
@@ -24,7 +22,14 @@ from numpy.typing import NDArray
 from numcnn.engine import hardware
 from numcnn.engine.lowering import Lowering
 from numcnn.engine.op import BarrierOp, Binding, BoundOp, MicroBatch, Op
-from numcnn.engine.shards import SHARDS, Factors, ShardTree, adding, shards_worth_using
+from numcnn.engine.shards import (
+    SHARDS,
+    Factors,
+    Peers,
+    ShardTree,
+    adding,
+    shards_worth_using,
+)
 from numcnn.engine.threads import Phase, Task, Threads
 from numcnn.engine.workspace import Workspace, aligned
 from numcnn.nn.arrays import Array, Shape
@@ -84,7 +89,8 @@ class Plan:
         input_shape: Of one example.
         output_shape: Of what comes out for it.
         training: Whether there is a backward pass.
-        shards: Into how many parts the batch is cut.
+        cut: The batch's shards.
+        shards: How many.
         segments: Of the network, in the order of the forward pass.
     """
 
@@ -97,6 +103,7 @@ class Plan:
         training: bool,
         shards: int | None = None,
         threads: int | None = None,
+        peers: Peers | None = None,
     ) -> None:
         self.batch_size = batch_size
         self.input_shape = input_shape
@@ -110,19 +117,20 @@ class Plan:
             for before, link in zip(_shapes_before(input_shape, links), links, strict=True)
         )
         most = SHARDS if shards is None else shards
-        self._cut = ShardTree(batch_size, shards_worth_using(most, work, size))
-        self.shards = len(self._cut.bounds) - 1
+        self.cut = ShardTree(batch_size, shards_worth_using(most, work, size))
+        self.shards = len(self.cut.bounds) - 1
+        self._own = range(self.shards) if peers is None else peers.own(self.cut)
+        self._peers = peers
         self.threads = min(self.shards, threads or self.shards)
         self._workspaces = [Workspace() for _ in range(self.threads)]
         self._pass = _Pass(Context())
         self.nbytes = 0
         self.segments = self._segments()
         self._allocate()
-        self._gradients = [aligned(size if training else 0) for _ in range(self.shards)]
+        self._gradients = [aligned(size if training else 0) for _ in self._own]
         self.nbytes += sum(gradient.nbytes for gradient in self._gradients)
-        self._bind(
-            [_views(self._layers, gradient) if training else {} for gradient in self._gradients]
-        )
+        views = [_views(self._layers, each) if training else {} for each in self._gradients]
+        self._bind(dict(zip(self._own, views, strict=True)))
         self.nbytes += sum(workspace.nbytes for workspace in self._workspaces)
         self._additions: list[Task] = []
         stretches = self._stretches()
@@ -193,7 +201,7 @@ class Plan:
         budget = cache * _CACHE_SHARE
         traffic = _TRAFFIC_SHARE * sum(op.scratch(1) for op in ops)
         weights = sum(count for op in ops if (count := op.weights()) > cache)
-        size, longest = 1, max(stop - start for start, stop in pairwise(self._cut.bounds))
+        size, longest = 1, max(stop - start for start, stop in pairwise(self.cut.bounds))
         while size < longest and (
             weights > size * traffic or all(op.scratch(2 * size) <= budget for op in ops)
         ):
@@ -203,7 +211,7 @@ class Plan:
     def _micro_batches(self, size: int) -> list[MicroBatch]:
         return [
             MicroBatch(start, min(start + size, stop), shard, start == begin, shard % self.threads)
-            for shard, (begin, stop) in enumerate(pairwise(self._cut.bounds))
+            for shard, (begin, stop) in enumerate(pairwise(self.cut.bounds))
             for start in range(begin, stop, size)
         ]
 
@@ -233,16 +241,20 @@ class Plan:
                 if self.training and (value.wants_gradient or value is self._program.exit):
                     self.nbytes += value.allocate(segment.micro_batches, keep=keep, gradient=True)
 
-    def _bind(self, gradients: Sequence[dict[Layer, dict[str, Array]]]) -> None:
+    def _bind(self, gradients: dict[int, dict[Layer, dict[str, Array]]]) -> None:
         for segment in self.segments:
             for micro_batch in segment.micro_batches:
+                if micro_batch.shard not in self._own:
+                    segment.bound.append([BoundOp()] * len(segment.ops))
+                    continue
                 binding = Binding(
                     micro_batch,
                     self._workspaces[micro_batch.thread],
                     self.training,
                     gradients[micro_batch.shard],
                     self.batch_size,
-                    self._cut.sums,
+                    self.cut.sums,
+                    self._peers,
                 )
                 # What nothing before can learn from is not differentiated either.
                 forward_only = replace(binding, training=False)
@@ -314,7 +326,9 @@ class Plan:
                 ]
         yield Phase(shards)
         # The one place where gradients of different origin meet.
-        tasks = adding(self._gradients, self._products(), self._cut.sums, self.threads)
+        own, first = self._own, self._own.start
+        sums = [(a - first, b - first) for a, b in self.cut.sums if a in own and b in own]
+        tasks = adding(self._gradients, self._products(), sums, self.threads)
         if sum(map(len, tasks)) >= _LEAST_ADDITIONS * self.threads:
             yield Phase(tasks)
         else:

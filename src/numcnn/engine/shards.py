@@ -4,13 +4,12 @@ Floating-point sums depend on their order. Here the order follows from the batch
 shards alone, so it is the same however many threads share the work.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from functools import partial
-from typing import NamedTuple, TypeGuard, final
+from typing import NamedTuple, Protocol, TypeGuard, final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from numcnn.engine.threads import Task
 from numcnn.nn.arrays import Array
@@ -86,6 +85,16 @@ class ShardTree:
         first, second = self._halve(start, middle, left), self._halve(middle, stop, shards - left)
         self.sums.append((first, second))
         return first
+
+
+class Peers(Protocol):
+    """Other processes, each of which takes some of the shards; see `numcnn.distributed`."""
+
+    def own(self, cut: ShardTree) -> range:
+        """The shards that are computed here, whose sums `ShardTree.sums` have together first."""
+
+    def gather(self, rows: NDArray[np.float64]) -> NDArray[np.float64]:
+        """All shards' rows, in order, from those of this one's."""
 
 
 @final

@@ -1,7 +1,5 @@
 """Whether arrays have changed since the last time."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import final
 

@@ -1,7 +1,5 @@
 """Long products with few rows, cut into strips that BLAS multiplies without copying."""
 
-from __future__ import annotations
-
 from numcnn.nn.arrays import Array
 
 _SMALL_PRODUCT = 1_000_000

@@ -5,8 +5,6 @@ filled with zeros, and takes them back afterwards. An op asks its workspace for 
 the plan is made. What one op leaves there the next one overwrites.
 """
 
-from __future__ import annotations
-
 import math
 from typing import final
 

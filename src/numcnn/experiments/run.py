@@ -9,10 +9,13 @@ what cannot be drawn is told in `Run.notes`.
 import json
 import os
 import platform
+import shutil
 from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, final
 
 import numpy as np
@@ -22,6 +25,7 @@ from numcnn.atomic_file import atomic_file
 from numcnn.data import Dataset, load, split_validation
 from numcnn.data.download import ProgressBar
 from numcnn.data.folder import Color
+from numcnn.distributed import is_first
 from numcnn.drawing import draw, draw_confusion
 from numcnn.engine import blas_kernels
 from numcnn.exact import weights_sha256
@@ -100,7 +104,16 @@ def train(
     recipe = settings.resolved_recipe()
     if resume:
         run_to_resume(folder)
-    with RunFolder.locked(settings.free_folder if folder is None else folder) as place:
+    with ExitStack() as stack:
+        if not is_first():
+            # Rank 0 alone writes what is kept; the others read the same state to go on from.
+            own = stack.enter_context(TemporaryDirectory())
+            if resume and folder is not None:
+                shutil.copytree(folder, own, dirs_exist_ok=True)
+            folder, progress = own, "none"
+        place = stack.enter_context(
+            RunFolder.locked(settings.free_folder if folder is None else folder)
+        )
         return _train(settings, recipe, place, resume, progress, download_bar, list(callbacks))
 
 
@@ -187,7 +200,7 @@ def _train(
     if judged is not None:
         notes += draw_confusion(folder.confusion, judged.confusion, training.classes)
     if not history.interrupted:
-        folder.checkpoint.unlink()
+        folder.checkpoint.unlink(missing_ok=not is_first())
     own_validation = validation is not None and splits.validation is not None
     return Run(folder.path, model, history, metrics, test, own_validation, tuple(notes))
 

@@ -18,6 +18,8 @@ from numcnn.data.batches import Augment, checksum
 from numcnn.data.examples import Weights as ExampleWeights
 from numcnn.data.examples import check_same_kind
 from numcnn.data.streams import is_stream
+from numcnn.distributed.passes import rank_passes
+from numcnn.distributed.ranks import Ranks, is_first, ranks
 from numcnn.exact import (
     ExactAugmentation,
     exact,
@@ -230,11 +232,12 @@ def fit(
     model.task, model.loss = task, chosen
     if shards is None and resume and checkpoint is not None:
         shards = checkpoint_shards(checkpoint)
+    world = ranks()
     stepper = Stepper(
         model,
         batches,
         judged,
-        passes=model.executor(engine).training_passes(threads, shards),
+        passes=rank_passes(model, world, engine, threads, shards),
         optimizer=optimizer,
         loss=chosen,
         epochs=epochs,
@@ -266,7 +269,7 @@ def fit(
         for layer in unadapted:
             layer.adapt(exact(source.view) if engine == "exact" else source.view)
         stepper.best = Weights.of(model)
-    shown = progress_callback(progress)
+    shown = progress_callback(progress if is_first() else "none")
     if shown is not None:
         watchers = [*watchers, shown]
     moment = Moment(
@@ -282,12 +285,14 @@ def fit(
         try:
             for watcher in watchers:
                 watcher.train_begin(moment)
-            while not (stepper.finished or moment.stop):
+            while not (stepper.finished or _is_wished(bool(moment.stop), world)):
                 if not _take_steps(stepper, moment, watchers, interruption):
                     stepper.history.interrupted = True
                     break
                 record = stepper.end_epoch()
-                if checkpoint is not None:
+                if world is not None:
+                    world.require_equal(model.parameters, record.epoch)
+                if checkpoint is not None and is_first():
                     save_checkpoint(
                         checkpoint,
                         settings=settings,
@@ -314,7 +319,8 @@ def _take_steps(
 ) -> bool:
     """Take all steps of an epoch; return whether that came to its end before Ctrl-C."""
     moment.epoch = len(stepper.history) + 1
-    while not interruption.requested:
+    world = ranks()
+    while not _is_wished(interruption.requested, world):
         step = stepper.step()
         progress = stepper.progress
         moment.batch, moment.images = progress.batch, progress.examples
@@ -324,8 +330,13 @@ def _take_steps(
         for watcher in watchers:
             watcher.batch_end(moment)
         if step.ends_epoch:
-            return not interruption.requested
+            return not _is_wished(interruption.requested, world)
     return False
+
+
+def _is_wished(wish: bool, world: Ranks | None) -> bool:
+    """Whether to stop, at the same batch on all ranks."""
+    return wish if world is None else world.any(wish)
 
 
 def _sorted(train: Any, y: Any, validation: Any) -> tuple[Any, Any, Any]:

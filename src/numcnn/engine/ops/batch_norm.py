@@ -18,10 +18,8 @@ Source: Chan, Golub and LeVeque, "Updating formulae and a pairwise algorithm for
 variances", 1979.
 """
 
-from __future__ import annotations
-
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import final
 
 import numpy as np
@@ -30,6 +28,7 @@ from numpy.typing import NDArray
 from numcnn.engine.op import BarrierOp, Binding, BoundOp, Op, Value
 from numcnn.engine.ops.batch_norm_fold import Fold
 from numcnn.engine.ops.relu import InPlaceReLU
+from numcnn.engine.shards import Peers
 from numcnn.engine.threads import Task
 from numcnn.nn.arrays import Array
 from numcnn.nn.context import Context
@@ -61,8 +60,10 @@ class StatisticsOp(BarrierOp):
         self.inverse = np.zeros(self.features, np.float32)
         self.spreads: dict[int, dict[str, Array]] = {}
         self._gradients: dict[str, Array] = {}
-        self._shard_starts: list[int] = []
+        self._firsts: dict[int, bool] = {}
+        self._peers: Peers | None = None
         self._sums: Sequence[tuple[int, int]] = ()
+        self._count = 0
 
     @property
     def method(self) -> str:
@@ -78,9 +79,8 @@ class StatisticsOp(BarrierOp):
         """Fix the arrays."""
         micro_batch, workspace = binding.micro_batch, binding.workspace
         start, n = micro_batch.start, micro_batch.size
-        if micro_batch.first:
-            self._shard_starts.append(len(self._sizes))
-        self._sums = binding.sums
+        self._firsts[start] = micro_batch.first
+        self._sums, self._peers = binding.sums, binding.peers
         self._sizes[start] = n * self._per_example
         for sums in (self.means, self.squares, self.dgammas, self.dbetas):
             sums[start] = np.zeros(self.features, np.float32)
@@ -129,12 +129,12 @@ class StatisticsOp(BarrierOp):
 
     def barrier_forward(self, ctx: Context) -> None:
         """Find the batch's mean and variance, and the new running ones."""
-        sizes = np.array([*self._sizes.values()], np.float64)[:, None]
-        count = sum(self._sizes.values())
+        sizes = self._rows(self._sizes)[:, None]
+        count = self._count = int(sizes.sum())
         require_several(count)
-        means = _rows(self.means)
+        means = self._rows(self.means)
         mean = self._total(sizes * means) / count
-        squares = self._total(_rows(self.squares) + sizes * (means - mean) ** 2)
+        squares = self._total(self._rows(self.squares) + sizes * (means - mean) ** 2)
         variance = squares / count
         layer, momentum = self.layer, self.layer.momentum
         self.mean[...] = mean
@@ -151,12 +151,13 @@ class StatisticsOp(BarrierOp):
 
     def barrier_backward(self, ctx: Context) -> None:
         """Sum up the parameters' gradients; the two means that the gradient loses follow."""
-        count = sum(self._sizes.values())
-        dgamma, dbeta = self._total(_rows(self.dgammas)), self._total(_rows(self.dbetas))
+        count = self._count
+        dgamma, dbeta = (self._total(self._rows(each)) for each in (self.dgammas, self.dbetas))
         # The micro-batches summed dy x; z is (x - mean) over the deviation.
         dgamma = (dgamma - self.mean * dbeta) * self.inverse
-        self._gradients["gamma"][...] = dgamma
-        self._gradients["beta"][...] = dbeta
+        if self._gradients:
+            self._gradients["gamma"][...] = dgamma
+            self._gradients["beta"][...] = dbeta
         scale = self.layer.params["gamma"] * self.inverse
         # dx = scale dy - (x - mean) inverse scale dgamma / m - scale dbeta / m
         slope = -scale * self.inverse * dgamma / count
@@ -165,19 +166,19 @@ class StatisticsOp(BarrierOp):
 
     def _total(self, rows: NDArray[np.float64]) -> NDArray[np.float64]:
         """Add up what the micro-batches have, a row each, in the order in which they were bound."""
-        shards = np.add.reduceat(rows, self._shard_starts)
+        shards = np.add.reduceat(rows, np.flatnonzero(self._rows(self._firsts)))
         for first, second in self._sums:
             shards[first] += shards[second]
         return shards[0]
+
+    def _rows(self, micro_batches: Mapping[int, Array | int]) -> NDArray[np.float64]:
+        rows = np.array([*micro_batches.values()], np.float64)
+        return rows if self._peers is None else self._peers.gather(rows)
 
     def _spread(self, name: str, vector: Array) -> None:
         for places in self.spreads.values():
             # Whatever the layout, its spread is the vector over and over.
             places[name].reshape(-1, self.features)[...] = vector
-
-
-def _rows(micro_batches: dict[int, Array]) -> NDArray[np.float64]:
-    return np.array([*micro_batches.values()], np.float64)
 
 
 @final

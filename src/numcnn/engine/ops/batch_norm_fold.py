@@ -1,7 +1,5 @@
 """Batch normalization folded into the convolution or dense layer before it, for inference."""
 
-from __future__ import annotations
-
 from typing import final
 
 import numpy as np

@@ -4,8 +4,6 @@
 `conv_winograd`, `conv_toeplitz`, `conv_rows` and `conv_im2col`.
 """
 
-from __future__ import annotations
-
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import final

@@ -6,8 +6,6 @@ channels. An input of one channel, as a gray picture has, turns the matrix of pa
 its rows are planes that are copied as they lie.
 """
 
-from __future__ import annotations
-
 from typing import final
 
 import numpy as np

@@ -13,8 +13,6 @@ two. Where pooling follows, the even columns come first and the odd ones after t
 of a pair are then two halves of a row.
 """
 
-from __future__ import annotations
-
 from typing import final
 
 import numpy as np

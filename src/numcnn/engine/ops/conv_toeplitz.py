@@ -18,8 +18,6 @@ The images lie as `BatchLast`: with the columns split into ``F`` phases, the pat
 copied whole, and pooling halves the phases.
 """
 
-from __future__ import annotations
-
 from typing import final
 
 import numpy as np

@@ -1,7 +1,5 @@
 """A dense layer, with batch normalization folded into it, and with ReLU."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import final
 
@@ -140,4 +138,5 @@ class DenseOp(Op):
             self._transposed = np.empty(self._weight.shape[::-1], np.float32)
         shard, shards, rows = binding.micro_batch.shard, len(binding.sums) + 1, len(self._weight)
         part = slice(shard * rows // shards, (shard + 1) * rows // shards)
+        part = part if binding.peers is None else slice(None)  # the others copy elsewhere
         return self._transposed, (self._transposed[:, part], self._weight[part].T)

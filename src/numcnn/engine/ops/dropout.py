@@ -1,7 +1,5 @@
 """Dropout with the numbers that the layer itself would draw for the whole batch."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import final
 

@@ -5,8 +5,6 @@ micro-batch after another, parameters and all. One that does not say so may need
 once: it gets the whole batch, and everything else waits.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import final
 

@@ -1,7 +1,5 @@
 """The network's input: the batch in any dtype, preprocessed and laid out."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any, final
 

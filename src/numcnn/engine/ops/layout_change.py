@@ -1,7 +1,5 @@
 """Copying a value into another layout; also from images to rows of features."""
 
-from __future__ import annotations
-
 from typing import final
 
 import numpy as np

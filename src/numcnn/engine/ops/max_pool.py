@@ -5,8 +5,6 @@ is three calls. The maximum commutes with adding a bias and with ReLU, so a conv
 be pooled first, and bias and ReLU then have a quarter of the work.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Final, NamedTuple, final
 
