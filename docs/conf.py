@@ -7,6 +7,7 @@ has just computed.
 import re
 import sys
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT))
@@ -81,6 +82,20 @@ def links_to_the_source(_app: object, name: str, content: list[str]) -> None:
     content[0] = re.sub(rf"\]\({re.escape(up)}(?!\.\./)", f"]({SOURCE}", content[0])
 
 
-def setup(app: object) -> None:
+def levels_of_headings(app: Any, error: Exception | None) -> None:
+    """Give the captions of the table of contents their level, which a screen reader asks for."""
+    if error is None:
+        for page in Path(app.outdir).rglob("*.html"):
+            text = page.read_text("utf-8")
+            told = text.replace('class="caption" role="heading"', CAPTION)
+            if told != text:
+                page.write_text(told, "utf-8")
+
+
+CAPTION = 'class="caption" role="heading" aria-level="2"'
+
+
+def setup(app: Any) -> None:
     """Called by Sphinx."""
-    app.connect("source-read", links_to_the_source)  # type: ignore[attr-defined]
+    app.connect("source-read", links_to_the_source)
+    app.connect("build-finished", levels_of_headings)

@@ -5,12 +5,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from numcnn.data import load_digits, names, write_idx
+from numcnn.data import Dataset, Splits, load_digits, names, write_idx
 from numcnn.data.dataset import DIGITS
 from numcnn.data.download_sources import IDX_FILES
+from numcnn.data.emnist import LETTERS, held_out
 from numcnn.engine import TrainingEngine
 from numcnn.experiments.run import Run, load_part, train
 from numcnn.experiments.settings import RunSettings
+from numcnn.handwriting.synthesis import real_letters
 from numcnn.model_files import ModelFile, load_model
 from numcnn.nn import Dense, Flatten, Sequential
 from numcnn.recipes import RECIPES
@@ -81,6 +83,8 @@ def test_what_the_settings_came_down_to_is_written_as_json(tmp_path, recipe, mon
     for images, labels in (IDX_FILES[:2], IDX_FILES[2:]):
         write_idx(tmp_path / "mnist" / images, rng.integers(0, 256, (40, 28, 28), np.uint8))
         write_idx(tmp_path / "mnist" / labels, np.arange(40, dtype=np.uint8) % 10)
+    letters = Dataset(np.zeros((52, 28, 28, 1), np.uint8), np.arange(52) // 2, LETTERS, "letters")
+    monkeypatch.setattr(real_letters, "load_emnist_letters", lambda _: Splits(*held_out(letters)))
     monkeypatch.setattr(TrainingEngine, "backward", stop)
     settings = RunSettings(dataset="mnist", data_dir=str(tmp_path), recipe=recipe, epochs=1)
     with pytest.raises(KeyboardInterrupt):
