@@ -68,7 +68,7 @@ class RejectionThresholds:
     """
 
     temperature: float = 1.0
-    most_other: float = 0.7
+    most_other: float = 0.6
     most_other_in_line: float = 0.97
     zero: float = 1.5
     least_confidence: float = 0.5
