@@ -6,7 +6,7 @@ import globals from "globals";
 
 export default [
   // What Python's tools make and keep beside the code.
-  { ignores: [".venv*/", "build/", "dist/", "runs/", "data/"] },
+  { ignores: [".venv*/", "build/", "docs/_static/", "dist/", "runs/", "data/"] },
   { linterOptions: { reportUnusedDisableDirectives: "error" } },
   js.configs.recommended,
   jsdoc.configs["flat/recommended-typescript-flavor-error"],

@@ -185,13 +185,11 @@ class TestThePlace:
         assert contents(tmp_path) == {}
 
     @pytest.mark.skipif(os.name != "posix", reason="Windows has no such files")
-    def test_may_not_be_a_device_or_a_pipe(self, tmp_path):
+    def test_may_not_be_a_pipe(self, tmp_path):  # nor a device, which a test could spoil for all
         os.mkfifo(tmp_path / "pipe")
-        for path in (Path(os.devnull), tmp_path / "pipe"):
-            with pytest.raises(ValueError, match="not a regular file"):
-                write(path)
+        with pytest.raises(ValueError, match="not a regular file"):
+            write(tmp_path / "pipe")
         assert list(tmp_path.iterdir()) == [tmp_path / "pipe"]
-        assert not Path(os.devnull).is_file()
 
     @pytest.mark.parametrize("name", ["n" * 251 + ".txt", "é" * 125 + ".txt", "n" * 255])
     def test_may_have_the_longest_name(self, name, tmp_path):
