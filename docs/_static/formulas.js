@@ -5,6 +5,20 @@
   const style = document.createElement("link");
   style.rel = "stylesheet";
   style.href = `${here}temml.css`;
+  // A formula wider than the page scrolls; the keyboard reaches it only if it takes the focus.
+  // Fonts differ and arrive late, so its size is watched.
+  const watcher = new ResizeObserver((entries) => {
+    for (const { target } of entries) {
+      const wrapper = target.closest(".math-wrapper");
+      if (wrapper.scrollWidth > wrapper.clientWidth) {
+        wrapper.tabIndex = 0;
+        wrapper.setAttribute("role", "group");
+        wrapper.setAttribute("aria-label", "Formula");
+      } else {
+        for (const name of ["tabindex", "role", "aria-label"]) wrapper.removeAttribute(name);
+      }
+    }
+  });
   const script = document.createElement("script");
   script.src = `${here}temml.min.js`;
   script.onload = () => {
@@ -13,6 +27,10 @@
       const isDisplay = element.tagName === "DIV";
       const formula = source.replace(/^\\[([]|\\[)\]]$/g, "");
       temml.render(formula, element, { displayMode: isDisplay, throwOnError: false });
+    }
+    for (const wrapper of document.querySelectorAll(".math-wrapper")) {
+      watcher.observe(wrapper);
+      for (const part of wrapper.querySelectorAll("*")) watcher.observe(part);
     }
   };
   document.head.append(style, script);
