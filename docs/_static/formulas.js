@@ -5,12 +5,13 @@
   const style = document.createElement("link");
   style.rel = "stylesheet";
   style.href = `${here}temml.css`;
-  // A formula wider than the page scrolls; the keyboard reaches it only if it takes the focus.
+  // A formula larger than its box scrolls; the keyboard reaches it only if it takes the focus.
   // Fonts differ and arrive late, so its size is watched.
   const watcher = new ResizeObserver((entries) => {
     for (const { target } of entries) {
       const wrapper = target.closest(".math-wrapper");
-      if (wrapper.scrollWidth > wrapper.clientWidth) {
+      const { scrollWidth, scrollHeight, clientWidth, clientHeight } = wrapper;
+      if (scrollWidth > clientWidth || scrollHeight > clientHeight) {
         wrapper.tabIndex = 0;
         wrapper.setAttribute("role", "group");
         wrapper.setAttribute("aria-label", "Formula");
